@@ -5,13 +5,14 @@
  * types of the library (--types only adds these), and omits the fault points for tests (src/sys/fault.ts).
  */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeCommandBundle } from './command-bundle.mjs';
+import { compilePrograms } from './compile-c.mjs';
 
 /** Missing in a fresh clone. */
-const { build } = await import('esbuild').catch(() => {
+const { build, transform } = await import('esbuild').catch(() => {
   console.error('build: the dependencies are not installed: run make build, which installs them and builds');
   process.exit(1);
 });
@@ -55,56 +56,30 @@ function compilerFor(arch) {
   return [...own, ...TARGETS[arch].compilers].find((program) => program && isPresent(program));
 }
 
-/** Compiles to a temporary file first, because a container may be starting from the old one. */
-function compile(compiler, arch, flags, sources, name) {
-  const output = join(DIST, arch, name);
-  const fresh = `${output}.${process.pid}`;
-  const { pageSize } = TARGETS[arch];
-  const args = [
-    ...words(C_FLAGS),
-    `-Wl,-z,max-page-size=${pageSize}`,
-    ...words(flags),
-    '-o',
-    fresh,
-    ...sources,
-  ];
-  const { status, error } = spawnSync(compiler, args, { stdio: 'inherit', cwd: ROOT });
-  if (error || status !== 0) {
-    rmSync(fresh, { force: true });
-    throw new Error(`${compiler} could not compile ${name} for ${arch}`);
-  }
-  renameSync(fresh, output);
-}
-
 /** Returns whether dist/ has the binaries of `arch` afterwards. */
-function buildNative(arch) {
+async function buildNative(arch) {
   const folder = join('src', 'init');
   const sources = readdirSync(join(ROOT, folder)).filter((name) => name.endsWith('.c') && name !== 'entry.c');
+  const front = readdirSync(join(ROOT, folder, 'front')).filter((name) => name.endsWith('.c'));
   const compiler = compilerFor(arch);
   if (compiler === undefined) return existsSync(join(DIST, arch, 'foster-init'));
   mkdirSync(join(DIST, arch), { recursive: true });
-  compile(
-    compiler,
-    arch,
-    INIT_FLAGS,
-    sources.map((name) => join(folder, name)),
-    'foster-init',
-  );
-  const front = readdirSync(join(ROOT, folder, 'front')).filter((name) => name.endsWith('.c'));
-  compile(
-    compiler,
-    arch,
-    IS_PACKAGE ? INIT_FLAGS : `${INIT_FLAGS} -DFOSTER_FAULTS`,
-    [...front.map((name) => join('front', name)), ...SHARED_WITH_FRONT].map((name) => join(folder, name)),
-    'foster',
-  );
-  compile(
-    compiler,
-    arch,
-    ENTRY_FLAGS,
-    ['entry.c', ...SHARED].map((name) => join(folder, name)),
-    'foster-entry.so',
-  );
+  const { pageSize } = TARGETS[arch];
+  const program = (name, kind, files, define = {}) => ({
+    output: join(DIST, arch, name),
+    flags: [...words(C_FLAGS), `-Wl,-z,max-page-size=${pageSize}`, ...words(kind)],
+    sources: files.map((file) => join(folder, file)),
+    define,
+  });
+  const ofFront = [...front.map((name) => join('front', name)), ...SHARED_WITH_FRONT];
+  const faults = { [join(folder, 'front', 'fault.c')]: ['-DFOSTER_FAULTS'] };
+  await compilePrograms(compiler, [
+    program('foster-init', INIT_FLAGS, sources),
+    program('foster', INIT_FLAGS, ofFront, IS_PACKAGE ? {} : faults),
+    program('foster-entry.so', ENTRY_FLAGS, ['entry.c', ...SHARED]),
+  ]).catch((error) => {
+    throw new Error(`${compiler} could not compile src/init for ${arch}:\n${error.stderr ?? error.message}`);
+  });
   return true;
 }
 
@@ -117,31 +92,10 @@ function entryPoints() {
   return entries;
 }
 
-/** commander loads child_process (2 ms) for commands that are programs of their own; foster has none. */
-const WITHOUT_CHILD_PROCESS = {
-  name: 'without-child-process',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-      importer.includes('/commander/') ? { path: 'nothing', namespace: 'nothing' } : undefined,
-    );
-    onLoad({ filter: /./, namespace: 'nothing' }, () => ({ contents: '' }));
-  },
-};
-
 /** Packages that few commands need. They are in bundles of their own, so that a start does not read them. */
 const SELDOM_NEEDED = ['cli-progress', 'https-proxy-agent', 'tar', 'yaml', ...SCHEMA_MODULES];
 
 const packageBundle = (name) => `package-${name}`;
-
-const WITHOUT_SELDOM_NEEDED = {
-  name: 'without-seldom-needed',
-  setup({ onResolve }) {
-    onResolve({ filter: new RegExp(`^(${SELDOM_NEEDED.join('|')})$`) }, ({ path }) => ({
-      path: `./${packageBundle(path)}.cjs`,
-      external: true,
-    }));
-  },
-};
 
 /** Fault injection for tests: not in packages. */
 const WITHOUT_FAULT_POINTS = {
@@ -151,7 +105,7 @@ const WITHOUT_FAULT_POINTS = {
   },
 };
 
-const PLUGINS = IS_PACKAGE ? [WITHOUT_CHILD_PROCESS, WITHOUT_FAULT_POINTS] : [WITHOUT_CHILD_PROCESS];
+const PLUGINS = IS_PACKAGE ? [WITHOUT_FAULT_POINTS] : [];
 
 /**
  * CommonJS starts faster than ES modules. A module that is imported by `import()` is in the same file, but runs only when it
@@ -176,34 +130,6 @@ function bundle(entries, options = {}) {
   });
 }
 
-/** The functions of the package tslib that tsc's CommonJS calls. They can be simple, because tsc has checked all imports. */
-const TSLIB = `
-// the default of a package that is CommonJS is the package itself
-exports.__importStar = (module) => (module.__esModule ? module : { __proto__: module, default: module });
-exports.__importDefault = (module) => ({ default: module });`;
-
-const WITHOUT_TSLIB = {
-  name: 'without-tslib',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^tslib$/ }, () => ({ path: 'tslib', namespace: 'tslib' }));
-    onLoad({ filter: /./, namespace: 'tslib' }, () => ({ contents: TSLIB }));
-  },
-};
-
-/**
- * The main bundle is a function expression, because src/cli/bootstrap.ts compiles it itself; to wrap it there, its text would
- * have to be copied. It has no comments and no indentation: they are half of the text, and reading them takes half a
- * millisecond at each start.
- */
-const AS_FUNCTION = {
-  minifyWhitespace: true,
-  minifySyntax: true,
-  plugins: [...PLUGINS, WITHOUT_SELDOM_NEEDED, WITHOUT_TSLIB],
-  lineLimit: 120,
-  banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
-  footer: { js: '})' },
-};
-
 function runTsc(args, failure) {
   const tsc = join(ROOT, 'node_modules/.bin/tsc');
   const { status, error } = spawnSync(tsc, args, { stdio: 'inherit', cwd: ROOT });
@@ -211,20 +137,24 @@ function runTsc(args, failure) {
 }
 
 /**
- * The bundle of the command, made of CommonJS modules. Each is a function in the bundle, and runs only if a command imports
- * it. esbuild puts the content of ES modules side by side instead: then every start makes 7,000 functions and variables,
- * which takes 5 ms.
+ * The bundle of the command, made of CommonJS modules. esbuild puts the content of ES modules side by side instead: then every
+ * start makes 7,000 functions and variables, which takes 5 ms.
  */
 async function buildCommandBundle() {
   const folder = join(ROOT, 'build', 'commonjs');
   runTsc(['-p', 'scripts/commonjs.tsconfig.json', '--outDir', folder], 'the command could not be compiled');
   writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n');
-  await bundle({ 'foster-cli': join(folder, 'src/cli/main.js') }, AS_FUNCTION);
-  const id = createHash('sha256')
-    .update(readFileSync(join(DIST, 'foster-cli.cjs')))
-    .digest('hex')
-    .slice(0, 32);
-  await bundle({ foster: 'src/cli/bootstrap.ts' }, { define: { FOSTER_BUNDLE_ID: JSON.stringify(id) } });
+  const id = await writeCommandBundle(join(folder, 'src/cli/main.js'), DIST, {
+    root: ROOT,
+    replaced: (path) =>
+      IS_PACKAGE && path.endsWith('/src/sys/fault.js') ? 'exports.faultPoint = () => {};' : undefined,
+    seldomNeeded: new Map(SELDOM_NEEDED.map((name) => [name, `${packageBundle(name)}.cjs`])),
+    transform,
+  });
+  await bundle(
+    { foster: 'src/cli/bootstrap.ts' },
+    { define: { FOSTER_BUNDLE_ID: JSON.stringify(id) }, minifyWhitespace: true, lineLimit: 120 },
+  );
 }
 
 async function buildBundles() {
@@ -248,7 +178,7 @@ async function buildBundles() {
  * process.
  */
 const SHELL_HEAD = `#!/bin/sh
-':' //; case "$1\${FOSTER_NO_FRONT+-}" in exec|run|start) for d in "\${0%/*}" "\${0%/*}/../lib/node_modules/foster/dist" "\${0%/*}/../foster/dist"; \
+':' //; case "$1\${FOSTER_NO_FRONT+-}" in exec|run|start|kill|stop|restart|wait|rm|--debug|-D) for d in "\${0%/*}" "\${0%/*}/../lib/node_modules/foster/dist" "\${0%/*}/../foster/dist"; \
 do if [ "$d/foster" -ef "$0" ]; then { read -r a </proc/sys/kernel/arch; } 2>/dev/null || a=$(uname -m); case "$a" in x86_64) a=x64;; aarch64) a=arm64;; esac; \
 [ -x "$d/$a/foster" ] && exec "$d/$a/foster" "$@"; fi; done;; esac; \
 if [ "\${NODE_EXTRA_CA_CERTS+set}" ]; then export FOSTER_NODE_EXTRA_CA_CERTS="$NODE_EXTRA_CA_CERTS"; \
@@ -293,7 +223,8 @@ function buildCommand() {
 
 async function main() {
   mkdirSync(DIST, { recursive: true });
-  const missing = Object.keys(TARGETS).filter((arch) => !buildNative(arch));
+  const missing = [];
+  for (const arch of Object.keys(TARGETS)) if (!(await buildNative(arch))) missing.push(arch);
   if (missing.includes(process.arch)) throw new Error('no C compiler found: install gcc and libc6-dev');
   if (IS_PACKAGE && missing.length > 0) {
     console.error(

@@ -15,13 +15,18 @@ const TARGET = join(ROOT, 'src/sys/wire-constants.ts');
 
 const text = readFileSync(HEADER, 'utf8').replace(/\/\*.*?\*\//gs, '');
 
-/** The names of #defines that have a value, and of the members of enums. */
+/** The names of #defines that are numbers, and of the members of enums. */
 function names() {
-  const defines = [...text.matchAll(/^#define (\w+) +\S/gm)].map(([, name]) => name);
+  const defines = [...text.matchAll(/^#define (\w+) +[^\s"\\]/gm)].map(([, name]) => name);
   const members = [...text.matchAll(/^enum \{([^}]*)\}/gm)].flatMap(([, list]) =>
     list.split(',').map((member) => member.split('=')[0].trim()),
   );
   return [...defines, ...members].filter(Boolean);
+}
+
+/** The names of #defines that are texts. */
+function texts() {
+  return [...text.matchAll(/^#define (\w+) +(?:\\\n\s*)?"/gm)].map(([, name]) => name);
 }
 
 /** Structs, with the names of their fields. */
@@ -37,6 +42,7 @@ function structs() {
 
 function program() {
   const lines = names().map((name) => `  printf("${name} %lld\\n", (long long)(${name}));`);
+  for (const name of texts()) lines.push(`  printf("${name} \\"%s\\"\\n", ${name});`);
   for (const { name, fields } of structs()) {
     lines.push(`  printf("struct ${name} %zu", sizeof(struct ${name}));`);
     for (const field of fields)
@@ -58,9 +64,15 @@ function output() {
 }
 
 function constant(line) {
-  const [name, value] = line.split(' ');
+  const [, name, value] = /^(\w+) (.*)$/.exec(line);
+  if (value.startsWith('"')) return longText(name, value.slice(1, -1));
   const number = BigInt(value);
   return `  ${name}: ${number > 0xffff ? `0x${number.toString(16)}` : number},`;
+}
+
+/** As the formatter has it. */
+function longText(name, value) {
+  return `  ${name}:\n    '${value}',`;
 }
 
 function struct(line) {

@@ -7,7 +7,17 @@ import { parseArgs } from 'node:util';
 import { markdown, run } from './bench.mjs';
 
 /** In the order of the report. Each is a file in this folder that exports `measure(bench)`, which returns or yields tables. */
-const BENCHMARKS = ['start', 'exec', 'memory', 'background', 'reaping', 'images', 'networks'];
+const BENCHMARKS = [
+  'start',
+  'exec',
+  'memory',
+  'background',
+  'reaping',
+  'images',
+  'networks',
+  'compose',
+  'pods',
+];
 
 /** Only by name: it goes to a page of its own, docs/performance.md. */
 const PROFILE = 'profile';
@@ -26,6 +36,7 @@ const PEERS = [
   ['iperf', ['iperf3', '--version']],
   ['slirp4netns', ['slirp4netns', '--version']],
   ['pasta', ['pasta', '--version']],
+  ['podman-compose', ['podman-compose', 'version']],
 ];
 
 function version(bench, [name, argv]) {

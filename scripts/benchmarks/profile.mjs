@@ -143,7 +143,7 @@ function marksOf(all, { foster, data, steps, numbers }) {
   const node = executed(main, (path) => /\/node$/.test(path));
   const front = executed(main, (path) => /\/(x64|arm64)\/foster$/.test(path));
   const script = node && opened((path) => path === foster, node);
-  const bundle = script && opened((path) => path.endsWith('/foster-cli.cjs'), script);
+  const bundle = script && opened((path) => path.includes('/foster/code/'), script);
   const isOfFoster = (path) => path.startsWith(data) || path.startsWith('/etc/');
   const loaded = bundle && opened(isOfFoster, bundle);
 

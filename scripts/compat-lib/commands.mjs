@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { WITH_COMPOSE_SCHEMA } from '../compose-schema.mjs';
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -47,6 +48,7 @@ export async function fosterCommands() {
     absWorkingDir: ROOT,
     stdin: { contents: WALK, resolveDir: ROOT },
     bundle: true,
+    plugins: [WITH_COMPOSE_SCHEMA],
     format: 'cjs',
     platform: 'node',
     outfile,

@@ -28,6 +28,7 @@ const ORDER = [
   'exec',
   'volumes',
   'networks',
+  'pods',
   'images',
   'build',
   'system',

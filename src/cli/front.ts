@@ -1,5 +1,6 @@
 import type { RunWish } from '../engine/foreground.js';
 import { beginSightings, refuseTemplate, seeDirectory, seeVariable } from '../sys/sightings.js';
+import { settings } from './output.js';
 
 /**
  * What the front (src/init/front) has asked of this process when it left the command to it: a variable of the environment,
@@ -12,9 +13,11 @@ export const front: { wantsTemplate: boolean; run: RunWish | undefined } = {
 
 /** Takes it out of the environment. */
 export function takeWish(): void {
-  const wish = process.env.FOSTER_FRONT;
-  if (wish === undefined) return;
+  const order = process.env.FOSTER_FRONT;
+  if (order === undefined) return;
   delete process.env.FOSTER_FRONT;
+  if (order.startsWith('debug ')) settings.debug = true;
+  const wish = order.replace('debug ', '');
   front.wantsTemplate = wish === 'template';
   if (front.wantsTemplate) watchCaller(); // what a start looks at is recorded from its plan on
   const [, count, key] = /^run (\d{1,6}) ([0-9a-f]{16})$/.exec(wish) ?? [];

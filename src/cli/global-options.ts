@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { flagError, quoted } from '../spec/parse/flag.js';
 import { parseStorageDriver } from '../spec/storage-driver.js';
 import { FosterError } from '../sys/errors.js';
-import { settings } from './output.js';
+import { printError, settings } from './output.js';
 import { CALLER } from './surroundings.js';
 
 /** The log levels of Docker and Podman, and what foster prints at each. */
@@ -26,7 +26,7 @@ const WITHOUT_EFFECT: Readonly<Record<string, string[] | undefined>> = {
   tmpdir: undefined,
 };
 
-const DEBUG = 'also print the stack trace of an error';
+const DEBUG = 'also print the stack trace of an error, and why Node was needed';
 const STORAGE_DRIVER = 'overlay, fuse-overlayfs or copy; "foster info" shows the default';
 
 /** Options before the command. Those that foster does not support are refused by name: src/cli/not-yet.ts. */
@@ -44,6 +44,9 @@ export function addGlobalOptions(program: Command): void {
   const on = (name: string, use: (value: string) => void) => program.on(`option:${name}`, use);
   on('debug', () => {
     settings.debug = true;
+    // otherwise the front says why it has left the command to Node
+    if (process.env.FOSTER_NO_FRONT !== undefined)
+      printError('foster: debug: done by Node: FOSTER_NO_FRONT is set\n');
   });
   on('noout', () => {
     settings.printsResults = false;

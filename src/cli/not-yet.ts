@@ -138,6 +138,15 @@ const REASONS = {
     because: 'images are kept in the OCI format',
     advice: "use 'foster save --format docker-archive'",
   },
+  'single containers': {
+    because: 'it is about single containers and images',
+    advice: 'use the command of foster with the name that foster compose ps shows',
+  },
+  scaling: {
+    because: 'up compares the number of containers, too',
+    advice: 'use foster compose up -d --scale SERVICE=NUMBER',
+  },
+  publishing: { because: 'foster puts no Compose files into registries' },
   planned: { because: 'Docker or Podman has it, and it is planned' },
 } satisfies Record<string, Reason>;
 
@@ -163,6 +172,19 @@ const COMMANDS: [ReasonName, string[]][] = [
   ['files of an image alone', ['image diff', 'image mount', 'image umount', 'image unmount']],
   ['updates', ['auto-update']],
   ['libpod', ['system migrate', 'system renumber']],
+  [
+    'single containers',
+    [
+      'compose attach',
+      'compose commit',
+      'compose export',
+      'compose push',
+      'compose stats',
+      'compose volumes',
+    ],
+  ],
+  ['scaling', ['compose scale']],
+  ['publishing', ['compose publish', 'compose bridge', 'compose alpha']],
   ['planned', ['container clone', 'generate', 'generate spec']],
 ];
 
@@ -198,6 +220,8 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['run, create', 'other ranges', '--subgidname --subuidname'],
   ['run, create', 'libpod', '--chrootdirs --conmon-pidfile --requires --seccomp-policy'],
   ['run, create', 'remote', '--use-api-socket'],
+  ['pod create', 'own infra', '--infra-command --infra-conmon-pidfile --infra-image'],
+  ['pod create', 'other ranges', '--subgidname --subuidname'],
   ['rm', 'links', '--link'],
   ['container cleanup', 'libpod', '--exec'],
   ['start', 'checkpoints', '--checkpoint --checkpoint-dir'],

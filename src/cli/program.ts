@@ -5,6 +5,7 @@ import { COMMANDS } from './commands.js';
 import { COMPLETE } from './complete-command.js';
 import { addGlobalOptions, withoutGlobalOptions } from './global-options.js';
 import { HELP_LAYOUT } from './help-layout.js';
+import { bareCommand } from './mentioned-options.js';
 import { print, settings } from './output.js';
 import { VERSION } from './version.js';
 
@@ -20,7 +21,7 @@ export async function runProgram(argv: string[]): Promise<number> {
   }
   const name = commandName(argv);
   const entry = COMMANDS.find((one) => one.name === name);
-  const result = entry && (await runMentioned(entry, argv));
+  const result = entry && (await runBare(entry, argv));
   if (result !== undefined) return result;
   const program = buildProgram(entry === undefined ? COMMANDS : [entry]);
   if (entry !== undefined) {
@@ -54,18 +55,20 @@ export async function runProgram(argv: string[]): Promise<number> {
 }
 
 /**
- * Runs a command that knows only the options that `argv` may mention.
+ * Runs a command without the program and the options that its command line does not need: they take a tenth of a start.
  * @returns undefined, without any effect, if that is not possible or commander reports an error: then the whole program must
  * run, which explains the error
  */
-async function runMentioned(entry: CommandEntry, argv: string[]): Promise<number | undefined> {
-  const { configureMentioned } = await entry.load();
-  if (configureMentioned === undefined || argv[0] !== entry.name || argv.includes('--help')) return undefined;
-  const program = buildProgram([entry]);
-  const [command] = program.commands;
-  if (command !== undefined) configureMentioned(command, argv.slice(1));
+async function runBare(entry: CommandEntry, argv: string[]): Promise<number | undefined> {
+  if (argv[0] !== entry.name || argv.includes('--help')) return undefined;
+  const { configure, configureMentioned } = await entry.load();
+  const rest = argv.slice(1);
+  const command = bareCommand(entry.name, rest);
+  if (configureMentioned !== undefined) configureMentioned(command, rest);
+  else await configure(command, rest, COMMANDS);
+  if (command.commands.length > 0 && rest.includes('-h')) return undefined;
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await command.parseAsync(rest, { from: 'user' });
     return settings.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return undefined;

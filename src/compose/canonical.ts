@@ -1,6 +1,8 @@
-import { parsePublish } from '../spec/parse/network.js';
-import { isObject, type Json, type JsonObject } from './json.js';
+import { isObject, type Json, type JsonObject, textOf } from './json.js';
+import { list, mapOf, mapping, texts } from './mappings.js';
+import { mount } from './mounts.js';
 import type { Place } from './place.js';
+import { ports } from './ports.js';
 import { shellWords } from './words.js';
 
 /**
@@ -24,7 +26,7 @@ const SERVICE: Readonly<Record<string, Turn>> = {
   entrypoint: words,
   env_file: (value, at) => envFiles(value, at),
   environment: (value, at) => variables(value, at),
-  expose: (value) => list(value).map(text),
+  expose: (value) => list(value).map(textOf),
   extra_hosts: hosts,
   healthcheck,
   init: truth,
@@ -86,49 +88,19 @@ function turned(raw: JsonObject, turns: Readonly<Record<string, Turn>>, at: Plac
   );
 }
 
-function list(value: Json): Json[] {
-  return Array.isArray(value) ? value : [value];
-}
-
-function text(value: Json): string {
-  return value === null ? '' : String(value);
-}
-
-function texts(value: Json): string[] {
-  return list(value).map(text);
-}
-
 function truth(value: Json, at: Place): boolean {
   return at.truth(value);
 }
 
 function path(value: Json, at: Place): string {
-  return at.resolved(text(value));
-}
-
-/** `[KEY=VALUE, KEY]` or a mapping, as a mapping of texts. */
-function mapping(value: Json): JsonObject {
-  return mapOf(value, '=', '');
+  return at.resolved(textOf(value));
 }
 
 /** As `mapping`, but a variable without a value takes that of the caller. */
 function variables(value: Json, at: Place): JsonObject {
-  const map = mapOf(value, '=', null);
+  const map = mapOf(value, null);
   if (Object.hasOwn(map, '')) throw at.error('the name of a variable is missing before =');
   return map;
-}
-
-function mapOf(value: Json, separator: string, missing: null | ''): JsonObject {
-  if (isObject(value))
-    return Object.fromEntries(
-      Object.entries(value).map(([key, one]) => [key, one === null ? missing : text(one)]),
-    );
-  return Object.fromEntries(
-    texts(value).map((one): [string, Json] => {
-      const at = one.indexOf(separator);
-      return at < 0 ? [one, missing] : [one.slice(0, at), one.slice(at + 1)];
-    }),
-  );
 }
 
 /** A list of names, or a mapping of names to what is said about them. */
@@ -138,8 +110,8 @@ function byName(value: Json): JsonObject {
 }
 
 function words(value: Json, at: Place): Json {
-  if (Array.isArray(value)) return value.map(text);
-  const split = shellWords(text(value));
+  if (Array.isArray(value)) return value.map(textOf);
+  const split = shellWords(textOf(value));
   if (split === undefined) throw at.error('a quote is not closed');
   return split;
 }
@@ -162,7 +134,7 @@ function dependencies(value: Json, at: Place): JsonObject {
 }
 
 function build(value: Json, at: Place): JsonObject {
-  const raw: JsonObject = isObject(value) ? value : { context: text(value) };
+  const raw: JsonObject = isObject(value) ? value : { context: textOf(value) };
   const own = turned(
     raw,
     {
@@ -179,7 +151,7 @@ function build(value: Json, at: Place): JsonObject {
     },
     at,
   );
-  const context = text(own.context ?? '.');
+  const context = textOf(own.context ?? '.');
   const contexts = own.additional_contexts;
   return {
     ...own,
@@ -188,7 +160,7 @@ function build(value: Json, at: Place): JsonObject {
       additional_contexts: Object.fromEntries(
         Object.entries(contexts).map(([name, one]) => [
           name,
-          isRemote(text(one)) ? one : at.resolved(text(one)),
+          isRemote(textOf(one)) ? one : at.resolved(textOf(one)),
         ]),
       ),
     }),
@@ -206,7 +178,7 @@ function envFiles(value: Json, at: Place): Json {
     const said = isObject(one) ? one : { path: one };
     const required = said.required === undefined || below.below('required').truth(said.required);
     return {
-      path: at.resolved(text(said.path ?? '')),
+      path: at.resolved(textOf(said.path ?? '')),
       required,
       ...(said.format !== undefined && { format: said.format }),
     };
@@ -296,14 +268,14 @@ function ulimits(value: Json): Json {
 
 function device(value: Json, at: Place): Json {
   if (isObject(value)) return { target: value.source ?? null, permissions: 'rwm', ...value };
-  const [source = '', target = source, permissions = 'rwm', ...rest] = text(value).split(':');
+  const [source = '', target = source, permissions = 'rwm', ...rest] = textOf(value).split(':');
   if (rest.length > 0 || source === '') throw at.error('expected SOURCE[:TARGET[:PERMISSIONS]]');
   return { source, target, permissions };
 }
 
 /** The use of a config or secret: `source` is its name. */
 function fileUse(value: Json, at: Place): Json {
-  const use = isObject(value) ? value : { source: text(value) };
+  const use = isObject(value) ? value : { source: textOf(value) };
   const { mode, ...rest } = use;
   if (typeof use.source !== 'string') throw at.error('source is missing');
   if (mode === undefined || mode === null) return rest;
@@ -311,80 +283,10 @@ function fileUse(value: Json, at: Place): Json {
   const number =
     typeof mode === 'number'
       ? mode
-      : /^0?o?[0-7]{1,5}$/.test(text(mode))
-        ? Number.parseInt(text(mode).replace(/^0?o/, ''), 8)
+      : /^0?o?[0-7]{1,5}$/.test(textOf(mode))
+        ? Number.parseInt(textOf(mode).replace(/^0?o/, ''), 8)
         : -1;
   if (!Number.isInteger(number) || number < 0 || number > 0o7777)
     throw at.below('mode').error('expected an octal mode such as 0440');
   return { ...rest, mode: number };
-}
-
-function ports(value: Json, at: Place): JsonObject[] {
-  const { target, published, protocol, host_ip, mode, ...rest } = isObject(value) ? value : { target: value };
-  const isLong = isObject(value);
-  const inside = text(target ?? '');
-  if (isLong && !/^\d{1,5}(-\d{1,5})?$/.test(inside))
-    throw at.error(
-      inside === '' ? 'target is missing' : `target: expected a port, got ${JSON.stringify(target)}`,
-    );
-  const outside = published === undefined || published === null || published === '' ? [] : [text(published)];
-  const address = host_ip === undefined || host_ip === null ? '' : text(host_ip);
-  const ip = address === '' ? [] : [address.includes(':') ? `[${address}]` : address];
-  // an address needs a place for the port of the host, even if it is any
-  const written = isLong
-    ? `${[...ip, ...(ip.length > 0 && outside.length === 0 ? [''] : outside), inside].join(':')}/${text(protocol ?? 'tcp')}`
-    : inside;
-  const found = at.parsed(() => parsePublish(written));
-  return found.map(({ hostIp, hostPort, containerPort, protocol: parsed }) => ({
-    ...rest,
-    mode: mode ?? 'ingress',
-    target: containerPort,
-    ...(hostPort !== 0 && { published: String(hostPort) }),
-    protocol: parsed,
-    ...(hostIp !== '' && { host_ip: hostIp }),
-  }));
-}
-
-const PROPAGATION = ['rprivate', 'private', 'rslave', 'slave', 'rshared', 'shared'];
-/** Words of the short form that say nothing here: caches of Docker Desktop, and the default. */
-const NOTHING = ['rw', 'cached', 'delegated', 'consistent'];
-
-function mount(value: Json, at: Place): JsonObject {
-  if (isObject(value)) return longMount(value, at);
-  const [first = '', second, mode = '', ...rest] = text(value).split(':');
-  if (rest.length > 0 || first === '') throw at.error('expected [SOURCE:]TARGET[:MODE]');
-  if (second === undefined) return { type: 'volume', target: first };
-  const isPath = /^[./~]/.test(first);
-  const bind: JsonObject = { create_host_path: true };
-  const result: JsonObject = isPath
-    ? { type: 'bind', source: at.resolved(first), target: second }
-    : { type: 'volume', source: first, target: second };
-  for (const word of mode.split(',').filter(Boolean)) {
-    if (word === 'ro') result.read_only = true;
-    else if (word === 'z' || word === 'Z') bind.selinux = word;
-    else if (word === 'nocopy') result.volume = { nocopy: true };
-    else if (PROPAGATION.includes(word)) bind.propagation = word;
-    else if (!NOTHING.includes(word))
-      throw at.error(`unknown option ${JSON.stringify(word)} of a mount, expected ro, rw, nocopy, z or Z`);
-  }
-  return isPath ? { ...result, bind } : result;
-}
-
-function longMount(value: JsonObject, at: Place): JsonObject {
-  const { read_only, bind, volume, ...rest } = value;
-  const isReadOnly = read_only !== undefined && read_only !== null && at.below('read_only').truth(read_only);
-  const own: JsonObject = { ...rest, ...(isReadOnly && { read_only: true }) };
-  if (typeof value.target !== 'string') throw at.error('target is missing');
-  if (value.type === 'bind') {
-    if (typeof value.source !== 'string') throw at.error('source is missing');
-    const said = isObject(bind) ? bind : {};
-    const creates = at.below('bind', 'create_host_path').truth(said.create_host_path ?? true);
-    return { ...own, source: at.resolved(value.source), bind: { ...said, create_host_path: creates } };
-  }
-  if (isObject(volume)) {
-    const nocopy = at.below('volume', 'nocopy').truth(volume.nocopy ?? false);
-    const { nocopy: _, labels, ...others } = volume;
-    own.volume = { ...others, ...(nocopy && { nocopy }), ...(labels && { labels: mapping(labels) }) };
-  }
-  return own;
 }

@@ -12,6 +12,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A value that stands for a text: numbers and booleans are written as they are. */
+export function textOf(value: Json): string {
+  return value === null ? '' : String(value);
+}
+
 /** `services.web.ports[0]` */
 export function pathText(path: Path): string {
   return path

@@ -23,22 +23,27 @@ import { interpolateAt, variablesOf } from './variables.js';
 export interface Opening extends ProjectChoice {
   /** Services that are named: their profiles are active. */
   named?: readonly string[];
-  /** All profiles are active: for commands that end or remove things. */
-  allProfiles?: boolean;
+  /**
+   * It is about containers that exist: all profiles are active, nothing is warned of, and what only a new container needs, such as
+   * the files of env_file, may be missing.
+   */
+  isForExisting?: boolean;
 }
 
 /** Reads the files of a project, and checks everything in them. @throws FosterError */
 export function openProject(opening: Opening, caller: Caller): Project {
   const { files, folder, env } = findProject(opening, caller);
   const home = env.HOME ?? '/';
+  const warn = opening.isForExisting ? () => {} : caller.warn;
+  const own = { ...caller, warn };
   const parsed = files.map((file) => ({ file, parsed: parseComposeFile(file, { caller }) }));
   const name = projectName(opening, parsed.flatMap((one) => nameIn(one.parsed) ?? []).at(-1), {
     folder,
     env,
   });
   const whole = { ...env, COMPOSE_PROJECT_NAME: name };
-  const model = loadModel(parsed, { folder, env: whole, caller, home });
-  return projectOf(model, { name, folder, files, env: whole, caller, opening });
+  const model = loadModel(parsed, { folder, env: whole, caller: own, home });
+  return projectOf(model, { name, folder, files, env: whole, caller: own, opening });
 }
 
 /** Only the name of the project, for commands that need no files. */
@@ -82,8 +87,12 @@ function projectOf(model: Model, context: Context): Project {
   for (const key of Object.keys(all).sort()) {
     const service = all[key];
     if (service === undefined || !active.has(key)) continue;
-    checkService(key, service, model, all, active, env);
-    services[key] = withEnvironment(key, service, model, env, caller);
+    checkService(key, service, model, all, active);
+    if (opening.isForExisting) services[key] = service;
+    else {
+      checkVariables(service, model, env);
+      services[key] = withEnvironment(key, service, model, env, caller);
+    }
   }
   checkOrder(services, where);
   checkFields(model, Object.keys(services), caller.warn);
@@ -110,12 +119,12 @@ function projectOf(model: Model, context: Context): Project {
 function activeServices(
   all: Record<string, Service>,
   env: Environment,
-  { profiles, named = [], allProfiles = false }: Opening,
+  { profiles, named = [], isForExisting = false }: Opening,
 ): ReadonlySet<string> {
   const given = profiles.length > 0 ? profiles : (env.COMPOSE_PROFILES ?? '').split(',').filter(Boolean);
   const wanted = new Set([...given, ...named.flatMap((name) => all[name]?.profiles ?? [])]);
   const isActive = ({ profiles: own = [] }: Service) =>
-    allProfiles || own.length === 0 || wanted.has('*') || own.some((one) => wanted.has(one));
+    isForExisting || own.length === 0 || wanted.has('*') || own.some((one) => wanted.has(one));
   return new Set(Object.keys(all).filter((name) => all[name] !== undefined && isActive(all[name])));
 }
 
@@ -144,7 +153,6 @@ function checkService(
   model: Model,
   all: Record<string, Service>,
   active: ReadonlySet<string>,
-  env: Environment,
 ): void {
   const fail = (path: readonly (string | number)[], problem: string, advice?: string) =>
     errorAt(model.sources, ['services', name, ...path], problem, { advice });
@@ -184,8 +192,6 @@ function checkService(
     for (const [index, { source }] of (service[kind] ?? []).entries())
       if (model[kind][source] === undefined)
         throw fail([kind, index], `there is no ${kind.slice(0, -1)} ${JSON.stringify(source)} in ${kind}`);
-  for (const kind of FILE_KINDS)
-    for (const { source } of service[kind] ?? []) checkVariable(kind, source, model, env);
   for (const [index, { source }] of (service.build?.secrets ?? []).entries())
     if (model.secrets[source] === undefined)
       throw fail(['build', 'secrets', index], `there is no secret ${JSON.stringify(source)} in secrets`);
@@ -203,17 +209,16 @@ function checkService(
   }
 }
 
-/** @throws FosterError if a secret or config is the value of a variable that is not set */
-function checkVariable(
-  kind: (typeof FILE_KINDS)[number],
-  name: string,
-  model: Model,
-  env: Environment,
-): void {
-  const source = model[kind][name];
-  const variable = isObject(source) ? source.environment : undefined;
-  if (typeof variable !== 'string' || env[variable] !== undefined) return;
-  throw errorAt(model.sources, [kind, name, 'environment'], `the variable ${variable} is not set`);
+/** @throws FosterError if a secret or config of a service is the value of a variable that is not set */
+function checkVariables(service: Service, model: Model, env: Environment): void {
+  for (const kind of FILE_KINDS) {
+    for (const { source: name } of service[kind] ?? []) {
+      const source = model[kind][name];
+      const variable = isObject(source) ? source.environment : undefined;
+      if (typeof variable === 'string' && env[variable] === undefined)
+        throw errorAt(model.sources, [kind, name, 'environment'], `the variable ${variable} is not set`);
+    }
+  }
 }
 
 function fieldThatNames(service: Service, other: string): string {

@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { isSeeing, unseenAsync } from '../sys/sightings.js';
 import { noteNetworks } from './events/network-events.js';
 import type { Attachment, NetworkDraft } from './network-draft.js';
 import { type ContainerRecord, sharesOf } from './record.js';
@@ -17,7 +19,17 @@ const isAttached = (draft: NetworkDraft) =>
 
 /** Attaches a container to its networks; undefined if it has none. @throws FosterError */
 export async function attachToNetworks(draft: NetworkDraft): Promise<Attachment | undefined> {
-  return isAttached(draft) ? await (await import('./network.js')).attach(draft) : undefined;
+  if (!isAttached(draft)) return undefined;
+  const { attach, seeNetworks } = await import('./network.js');
+  // what runs, and who has which address, differs from run to run
+  const attachment = await unseenAsync(() => attach(draft));
+  if (isSeeing()) await seeNetworks(draft);
+  return attachment;
+}
+
+/** Gives back its addresses and its names, if it has not been started. */
+export function giveBack(attachment: Attachment | undefined): void {
+  for (const path of attachment?.names ?? []) rmSync(path, { force: true });
 }
 
 /** Like `attachToNetworks`, for a plan that is only shown: no address is taken, and nothing is started. */

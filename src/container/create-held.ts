@@ -1,4 +1,5 @@
 import type { RunRequest } from '../spec/request.js';
+import { unseenAsync } from '../sys/sightings.js';
 import { createContainer, type HeldContainer } from './create.js';
 import type { Draft } from './draft.js';
 
@@ -8,7 +9,10 @@ import type { Draft } from './draft.js';
  * @throws FosterError; nothing is left then
  */
 export async function createHeld(request: RunRequest, draft: Draft): Promise<HeldContainer> {
-  const volumes = draft.volumes && (await (await import('./hold-volumes.js')).holdVolumes(draft));
+  const { volumes: uses } = draft;
+  // what is in them is nothing that a plan depends on
+  const volumes =
+    uses && (await unseenAsync(async () => (await import('./hold-volumes.js')).holdVolumes(draft)));
   try {
     const fills = volumes?.fills ?? {};
     const isFilled = draft.driver === 'copy' || Object.keys(fills).length > 0;

@@ -1,7 +1,7 @@
 import { openSync, writeSync } from 'node:fs';
 import { startProcess } from '../init/clone.js';
 import { initProgram } from '../init/init-program.js';
-import { ATTACH_OWNER, encodeMonitor, encodePlan } from '../init/wire.js';
+import { ATTACH_OWNER, encodeMonitor, encodePlan, type MonitorOptions } from '../init/wire.js';
 import { executionFailures } from '../launch/execution-failure.js';
 import { hostOutput } from '../launch/host-steps.js';
 import { keepDescriptors, waitUntilReady } from '../launch/launch.js';
@@ -46,7 +46,7 @@ function startMonitor(
 ): Waiting {
   const [session, theirs] = socketPair();
   const nothing = openSync('/dev/null', 'r+');
-  const blob = memoryFile('foster-monitor', monitorBlob(plan));
+  const blob = memoryFile('foster-monitor', encodeMonitor(detachableMonitor(plan)));
   const planFile = memoryFile('foster-plan', encodePlan(plan, { trace: false }));
   const output = hostOutput(plan.host);
   const joined = openPidfd(join);
@@ -73,8 +73,9 @@ function startMonitor(
   }
 }
 
-function monitorBlob(plan: Plan): Uint8Array {
-  return encodeMonitor({
+/** The monitor of such a process. */
+export function detachableMonitor(plan: Plan): MonitorOptions {
+  return {
     pid: 0,
     host: { steps: plan.host },
     terminal: plan.terminal,
@@ -87,5 +88,5 @@ function monitorBlob(plan: Plan): Uint8Array {
     failures: executionFailures(plan),
     log: 'none',
     supervise: { cloneFlags: 0, joins: true, isNested: false, kept: plan.kept },
-  });
+  };
 }

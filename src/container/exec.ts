@@ -55,11 +55,18 @@ export function execInContainer(container: Container, request: ExecRequest): voi
   const { interactive, tty, detachKeys } = request;
   if (interactive && tty && detachKeys !== undefined)
     joinContainer(container, request, (joining) =>
-      execDetachable({ ...joining, detachKeys, onReady: () => recordExec(container, request) }),
+      execDetachable({
+        ...joining,
+        detachKeys,
+        onReady: () => {
+          recordExec(container, request);
+          if (request.keepsTemplate) keepTemplate(container, request);
+        },
+      }),
     );
   const { plan, launched } = launchExec(container, request);
   try {
-    if (request.keepsTemplate) keepTemplate(container.record.id, request);
+    if (request.keepsTemplate) keepTemplate(container, request);
     becomeMonitor(launched, { plan, held: undefined, interactive: request.interactive, remove: [] });
   } catch (error) {
     abandon(launched);
@@ -77,20 +84,25 @@ export function execDetached(container: Container, request: ExecRequest): void {
     startProgram(launched, plan);
     closeSync(launched.pidfd);
     waitForChild(launched.pid); // this child ends after it has made the program a child of PID 1
-    if (request.keepsTemplate) keepTemplate(container.record.id, request);
+    if (request.keepsTemplate) keepTemplate(container, request);
   } catch (error) {
     abandon(launched);
     throw error;
   }
 }
 
-/** Templates are for what is asked for most: as the container's own user, in its own directory. */
-function keepTemplate(id: string, request: ExecRequest): void {
-  const { detach, tty, user, workdir, privileged, keptDescriptors } = request;
-  if (user !== undefined || workdir !== undefined || privileged || keptDescriptors || (detach && tty)) return;
-  const kind = detach ? 'detached' : tty ? 'terminal' : 'foreground';
+/** Templates are for what is asked for most: as the container's own user, or one that is given in numbers; in its own directory. */
+function keepTemplate({ record: { id }, state: { pid } }: Container, request: ExecRequest): void {
+  const { detach, interactive, tty, user, workdir, privileged, keptDescriptors, detachKeys } = request;
+  if (workdir !== undefined || privileged || keptDescriptors || (detach && tty)) return;
+  if (user !== undefined && !/^\d{1,10}(:\d{1,10})?$/.test(user)) return;
+  const inTerminal = interactive ? 'detachable' : 'terminal';
+  const kind = detach ? 'detached' : tty ? inTerminal : 'foreground';
+  const keys = detachKeys ?? Buffer.alloc(0);
   const plain = { ...request, command: ['x'], env: [] };
-  keepExecTemplate(id, kind, (record) => planOf(record, specOf(record, 0, plain), plain));
+  keepExecTemplate(id, { kind, keys, user: user === undefined ? undefined : { ids: user, pid } }, (record) =>
+    planOf(record, specOf(record, pid, plain), plain),
+  );
 }
 
 /** A process in a container that is a child of this process. */

@@ -83,14 +83,36 @@ function hasUserNamespace(plan: Plan, held: HeldContainer | undefined): boolean 
   return held !== undefined && (plan.namespaces.includes('user') || plan.isNested);
 }
 
+/** Descriptors that a monitor gets, beside those of PID 1. */
+export interface MonitorFiles {
+  /** The PID 1 that they are for. */
+  pid: number;
+  /** What `encodeMonitor` makes. */
+  blob: number;
+  /** The container's folder. */
+  folder: number | undefined;
+  events: number | undefined;
+}
+
+/** What can be opened while PID 1 is not ready yet. */
+export function openMonitorFiles(launched: Launched, foreground: Foreground): MonitorFiles {
+  const { held } = foreground;
+  return {
+    pid: launched.pid,
+    blob: memoryFile('foster-monitor', encodeMonitor(monitorOf(launched, foreground))),
+    folder: held && openSync(containerFolder(held.record.id), 'r'),
+    events: held && openEvents(),
+  };
+}
+
 /**
  * Replaces this process with foster-init as the container's monitor. It lets the user's program start, forwards signals,
  * carries the terminal, and exits with the container's exit code. Returns only by throwing.
+ * @param early what has been opened before PID 1 was ready
  */
-export function becomeMonitor(launched: Launched, foreground: Foreground): never {
+export function becomeMonitor(launched: Launched, foreground: Foreground, early?: MonitorFiles): never {
   const { plan, held, interactive, attached = { stdout: true, stderr: true } } = foreground;
-  const blob = memoryFile('foster-monitor', encodeMonitor(monitorOf(launched, foreground)));
-  const folder = held && openSync(containerFolder(held.record.id), 'r');
+  const files = early?.pid === launched.pid ? early : openMonitorFiles(launched, foreground);
   const userNamespace = hasUserNamespace(plan, held)
     ? openSync(`/proc/${launched.inside}/ns/user`, 'r')
     : undefined;
@@ -103,14 +125,14 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
     attached.stdout ? 1 : nothing,
     attached.stderr ? 2 : nothing,
     launched.control,
-    blob,
+    files.blob,
     launched.pidfd,
     launched.console,
-    folder,
+    files.folder,
     userNamespace,
     held?.lock,
     undefined,
-    held && openEvents(),
+    files.events,
     pod,
     undefined,
     undefined,

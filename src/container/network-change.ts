@@ -31,7 +31,7 @@ export async function connectRunning(record: ContainerRecord, wanted: WantedNetw
   const { network } = request;
   const whole = { ...wanted, name: network.name };
   await withNetworkLock(async () => {
-    const own = readLeases().filter(({ container }) => container === record.id);
+    const own = readLeases(record.id);
     if (own.some((lease) => lease.network === network.name))
       throw new FosterError(`container ${record.name} is connected to the network ${network.name} already`, {
         kind: 'conflict',
@@ -67,7 +67,7 @@ export async function disconnectRunning(record: ContainerRecord, reference: stri
   checkChangeable(record);
   const network = findNetwork(reference);
   await withNetworkLock(async () => {
-    const lease = readLeases().find((one) => one.container === record.id && one.network === network.name);
+    const lease = readLeases(record.id).find((one) => one.network === network.name);
     if (lease === undefined)
       throw new FosterError(`container ${record.name} is not connected to the network ${network.name}`, {
         kind: 'not-found',
@@ -75,7 +75,7 @@ export async function disconnectRunning(record: ContainerRecord, reference: stri
       });
     await withHolder(async (holder) => {
       const left = (record.networks ?? []).filter(({ name }) => name !== network.name);
-      const own = readLeases().filter(({ container }) => container === record.id);
+      const own = readLeases(record.id);
       await noteNextStart({ ...record, networks: left }, own);
       if (hasNames(network)) withdrawNames(network, record.id);
       removeLink(holder, lease);

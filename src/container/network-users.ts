@@ -29,7 +29,7 @@ export interface Endpoint {
 
 /** The interfaces of containers that run, of one of them if its id is given. */
 export function endpoints(id?: string): Endpoint[] {
-  const leases = readLeases().filter(({ container }) => id === undefined || container === id);
+  const leases = readLeases(id);
   const running = new Map<string, boolean>();
   for (const { container } of leases) if (!running.has(container)) running.set(container, runs(container));
   return leases.filter(({ container }) => running.get(container));

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { closeAll } from '../launch/streams.js';
 import { DEFAULT_NETWORK, MTU, type NetworkDefinition, rangeOf } from '../network/definition.js';
-import { chooseLeases, type Lease, type LeaseRequest, outwardAmong } from '../network/leases.js';
+import { chooseLeases, type Lease, type LeaseRequest, leaseFile, outwardAmong } from '../network/leases.js';
 import { findNetwork } from '../network/store.js';
 import type { InterfaceFacts } from '../plan/facts.js';
 import { LINK_ROUTER } from '../plan/network.js';
@@ -60,6 +60,11 @@ export async function attach(draft: NetworkDraft): Promise<Attachment> {
   });
 }
 
+/** Looks at the files that the plan of a container in networks depends on: src/sys/sightings.ts. */
+export async function seeNetworks({ networks = [] }: NetworkDraft): Promise<void> {
+  await serversFor(leaseRequests(networks));
+}
+
 /** As `attach`, for a plan that is only shown: nothing is taken or started. */
 export async function imagine(draft: NetworkDraft): Promise<Attachment> {
   const { networks = [] } = draft;
@@ -106,7 +111,7 @@ async function networkOf(
   const lock = networks.length > 0 || isBelowNetworks ? holdNetwork() : undefined;
   if (!isShared) return { lock, hosts: [], dns: [] };
   const { readLeases } = await import('../network/leases.js');
-  const leases = readLeases().filter(({ container }) => container === record.id);
+  const leases = readLeases(record.id);
   const { hosts, dns } = await filesOf(record, leaseRequests(networks), leases);
   // in a pod, each is found by its name, and they are all at the same address
   const own = shares === undefined || name === undefined ? [] : [{ name, address: '127.0.0.1' }];
@@ -142,14 +147,14 @@ export async function publish(record: ContainerRecord, leases: readonly Lease[])
   for (const { network: name, addresses } of leases) {
     const network = findNetwork(name);
     if (!hasNames(network)) continue;
-    const wanted = record.networks?.find((one) => findNetwork(one.name).name === name);
-    publishNames(network, record.id, addresses, [
-      record.name,
-      record.id.slice(0, 12),
-      record.network.hostname,
-      ...(wanted?.aliases ?? []),
-    ]);
+    publishNames(network, record.id, addresses, namesIn(network, record));
   }
+}
+
+/** The names of a container in a network. */
+export function namesIn(network: NetworkDefinition, record: ContainerRecord): string[] {
+  const wanted = record.networks?.find((one) => findNetwork(one.name).name === network.name);
+  return [record.name, record.id.slice(0, 12), record.network.hostname, ...(wanted?.aliases ?? [])];
 }
 
 function leaseRequests(networks: readonly WantedNetwork[]): LeaseRequest[] {
@@ -241,7 +246,10 @@ async function attachmentOf(
     leases: [...leases],
     names: draft.isAnonymous
       ? []
-      : requests.flatMap(({ network }) => (hasNames(network) ? [namesFile(network, draft.id)] : [])),
+      : [
+          ...requests.flatMap(({ network }) => (hasNames(network) ? [namesFile(network, draft.id)] : [])),
+          ...leases.map(leaseFile),
+        ],
     ...(await filesOf(draft, requests, leases)),
   };
 }

@@ -18,10 +18,14 @@ import { writeFileAtomically } from '../sys/files.js';
 import { dataFolder } from '../sys/paths.js';
 import { type Sighting, sightings } from '../sys/sightings.js';
 import { wire } from '../sys/wire-constants.js';
+import { kindOfVolume } from '../volume/record.js';
+import { readVolume } from '../volume/store.js';
 import { timelessEvent } from './events/line.js';
 import { attributesOf } from './events/recorder.js';
 import { failuresFor, searchPath } from './exec-template.js';
-import type { ContainerRecord } from './record.js';
+import type { Attachment } from './network-draft.js';
+import { type ConnectedPlan, connectedPlan } from './network-template.js';
+import type { ContainerRecord, VolumeUse } from './record.js';
 import type { RunWish } from './run-observer.js';
 
 /** Where the templates of runs are: docs/state.md. */
@@ -41,6 +45,7 @@ export interface DoneRun {
   record: ContainerRecord;
   plan: Plan;
   monitor: MonitorOptions;
+  network: Attachment | undefined;
   kind: RunKind;
 }
 
@@ -54,7 +59,9 @@ export function keepRunTemplate({ words, key }: RunWish, run: DoneRun): void {
   // whether the front has found ROOT where it is
   if (words.length + request.command.length !== asked.length) return;
   const facts = factsOf(words, request.command.length > 0);
-  const template = facts.seen.isOpaque || !isRepeatable(run) ? encodeRefusal(facts) : encoded(run, facts);
+  const connected = connectedFor(run, request.name === undefined ? CODE.name : run.record.name);
+  const isKept = !facts.seen.isOpaque && connected !== undefined && isRepeatable(run);
+  const template = isKept ? encoded(run, facts, connected) : encodeRefusal(facts);
   try {
     mkdirSync(templatesFolder(), { recursive: true, mode: 0o700 });
     makeRoom();
@@ -131,34 +138,62 @@ function isRepeatable(run: DoneRun): boolean {
     request.passSignals &&
     request.cidfile === undefined &&
     request.pidfile === undefined &&
+    !request.publishAll &&
+    request.ports.every(({ hostPort }) => hostPort !== 0) &&
     request.bundle === undefined &&
     (request.detach || (attached.stdout && attached.stderr && (attached.stdin || !request.interactive)));
-  return isUsual && isStartRepeatable(run);
+  return isUsual && (run.record.volumes ?? []).every(isKeptVolume) && isStartRepeatable(run);
+}
+
+/** Whether the front can hold a volume: src/init/front/volumes.c. */
+function isKeptVolume({ name, isNew, subpath, chowns }: VolumeUse): boolean {
+  const volume = readVolume(name);
+  const isPlain = isNew !== true && subpath === undefined && chowns !== true;
+  return (
+    isPlain && volume !== undefined && volume.isAnonymous !== true && kindOfVolume(volume).kind === 'folder'
+  );
+}
+
+/** A plan without what depends on the address in a network, if there is any; undefined if the front cannot connect it. */
+export type FillablePlan = ConnectedPlan | { plan: Plan; network?: undefined; texts: number[] };
+
+/** @param name a code in place of a random one */
+export function connectedFor(
+  { record, plan, network }: Pick<DoneRun, 'record' | 'plan' | 'network'>,
+  name: string,
+): FillablePlan | undefined {
+  if (network === undefined) return { plan, texts: [] };
+  return network.shares === undefined ? connectedPlan({ ...record, name }, plan, network) : undefined;
 }
 
 /** Whether the front can start such a container. */
-export function isStartRepeatable({ record, plan, monitor }: Omit<DoneRun, 'request' | 'kind'>): boolean {
+export function isStartRepeatable({
+  record,
+  plan,
+  monitor,
+}: Pick<DoneRun, 'record' | 'plan' | 'monitor'>): boolean {
   const isAlone =
     record.pod === undefined &&
     record.joins === undefined &&
     record.sharesNetwork === undefined &&
     record.joinsNetwork === undefined &&
     record.pasta === undefined &&
-    (record.networks ?? []).length === 0 &&
-    (record.volumes ?? []).length === 0 &&
     record.health === undefined;
   const isPlain =
     (record.driver ?? 'overlay') === 'overlay' &&
     plan.cgroup === undefined &&
     !Object.values(CODE).some((code) => dataFolder().includes(code)) &&
-    !plan.isNested &&
     !plan.kept &&
     monitor.lastProgram === undefined &&
-    plan.host.every(({ kind }) => kind === 'run' || kind === 'write' || kind === 'resume');
+    plan.host.every(({ kind }) => ['run', 'write', 'resume', 'netlink', 'start'].includes(kind));
   return isAlone && isPlain;
 }
 
-function encoded({ request, record, plan, monitor, kind }: DoneRun, facts: RunFacts): Uint8Array {
+function encoded(
+  { request, record, plan, monitor, kind }: DoneRun,
+  facts: RunFacts,
+  connected: FillablePlan,
+): Uint8Array {
   const count = request.command.length;
   const { id, created } = record;
   const isNamed = request.name !== undefined;
@@ -181,8 +216,7 @@ function encoded({ request, record, plan, monitor, kind }: DoneRun, facts: RunFa
     kind,
     facts,
     fresh: { id, created },
-    plan: encodePlan({ ...plan, program }, { trace: false }),
-    monitor: encodeMonitor({ ...monitor, failures: [] }),
+    ...connectedBlobs(connected, program, monitor),
     failures,
     path: searchPath(plan),
     flags: flagsOf(record, plan),
@@ -197,7 +231,23 @@ function encoded({ request, record, plan, monitor, kind }: DoneRun, facts: RunFa
       path.endsWith(`/${record.name}`) ? `${path.slice(0, -record.name.length)}${name}` : path,
     ),
     keys: request.detachKeys,
+    volumes: [...new Set((record.volumes ?? []).map(({ name: volume }) => volume))].sort(),
   });
+}
+
+/** What is filled in before it is used. */
+export function connectedBlobs(
+  { plan, network, texts }: FillablePlan,
+  program: Plan['program'],
+  monitor: MonitorOptions,
+) {
+  const { host } = monitor;
+  return {
+    plan: encodePlan({ ...plan, program }, { trace: false }),
+    monitor: encodeMonitor({ ...monitor, failures: [], names: [], host: host && { steps: plan.host } }),
+    network,
+    texts,
+  };
 }
 
 /** Messages about a program that does not change. */
@@ -213,7 +263,7 @@ export function flagsOf(record: ContainerRecord, plan: Plan): number {
     [!record.rm, wire.RUN_DURABLE],
     [record.interactive, wire.RUN_INTERACTIVE],
     [plan.terminal, wire.RUN_TERMINAL],
-    [plan.namespaces.includes('user'), wire.RUN_USERNS],
+    [plan.namespaces.includes('user') || plan.isNested, wire.RUN_USERNS],
   ];
   return flags.reduce((sum, [isSet, flag]) => (isSet ? sum | flag : sum), 0);
 }

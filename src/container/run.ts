@@ -3,13 +3,19 @@ import { abandon, type Launched, type LaunchObserver, launch } from '../launch/l
 import { closeAll } from '../launch/streams.js';
 import type { RunRequest } from '../spec/request.js';
 import { surroundings } from '../sys/surroundings.js';
-import { announce, attachToNetworks, entered, imagineAttachment, named } from './attachment.js';
+import { announce, attachToNetworks, entered, giveBack, imagineAttachment, named } from './attachment.js';
 import { oomReport, writeCgroups } from './cgroups.js';
 import { dropIdFile } from './create.js';
 import { createHeld, makeRoom } from './create-held.js';
 import type { Draft } from './draft.js';
 import { draftRequest } from './draft-request.js';
-import { becomeMonitor, monitorOf } from './foreground.js';
+import {
+  becomeMonitor,
+  type Foreground,
+  type MonitorFiles,
+  monitorOf,
+  openMonitorFiles,
+} from './foreground.js';
 import { writePidFile } from './pid-file.js';
 import { planContainer } from './plan.js';
 import { pathsOf, removeHeld } from './remove.js';
@@ -67,8 +73,18 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
   const { record, lock } = await createHeld(request, draft);
   writeCgroups(record.id, plan);
   let launched: Launched | undefined;
+  let files: MonitorFiles | undefined;
   try {
     const interactive = request.interactive && request.attached.stdin;
+    const foreground: Foreground = {
+      plan,
+      held: { record, lock },
+      interactive,
+      attached: request.attached,
+      oom: oomReport(plan, `container ${record.name}`, record.spec),
+      remove: record.rm ? pathsOf(record) : [],
+      network,
+    };
     await announce(record, network);
     launched = launch(plan, {
       stdin: interactive,
@@ -78,27 +94,22 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
       joinNamespace: network?.namespace,
       observer: launchObserver,
       warn: surroundings().warn,
+      meanwhile: (starting) => {
+        files = openMonitorFiles(starting, foreground);
+      },
     });
     writePidFile(record, launched.pid);
     printUnseen(record.id, request.attached, observer);
-    const foreground = {
-      plan,
-      held: { record, lock },
-      interactive,
-      attached: request.attached,
-      oom: oomReport(plan, `container ${record.name}`, record.spec),
-      remove: record.rm ? pathsOf(record) : [],
-      network,
-    };
     if (observer.template !== undefined) {
       const { keepRunTemplate } = await import('./run-template.js');
       const monitor = monitorOf(undefined, foreground);
-      keepRunTemplate(observer.template, { request, record, plan, monitor, kind: 'foreground' });
+      keepRunTemplate(observer.template, { request, record, plan, monitor, network, kind: 'foreground' });
     }
-    becomeMonitor(launched, foreground);
+    becomeMonitor(launched, foreground, files);
   } catch (error) {
     if (launched !== undefined) abandon(launched);
-    closeAll([network?.lock, network?.namespace]);
+    closeAll([network?.lock, network?.namespace, files?.blob, files?.folder, files?.events]);
+    giveBack(network);
     removeHeld(record, lock, { volumes: true });
     dropIdFile(request.cidfile);
     throw error;

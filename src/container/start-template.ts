@@ -1,15 +1,22 @@
 import { join } from 'node:path';
 import { encodeRunTemplate, stampOf } from '../init/template.js';
-import { encodeMonitor, encodePlan, type MonitorOptions } from '../init/wire.js';
 import { namespaceFlags } from '../plan/namespaces.js';
-import type { Plan } from '../plan/step.js';
 import { parseDetachKeys } from '../spec/parse/detach-keys.js';
 import { writeFileAtomically } from '../sys/files.js';
 import { containerFolder } from '../sys/paths.js';
 import { searchPath } from './exec-template.js';
-import type { ContainerRecord } from './record.js';
-import { factsOf, flagsOf, isStartRepeatable, wholeFailures } from './run-template.js';
+import {
+  connectedBlobs,
+  connectedFor,
+  type DoneRun,
+  factsOf,
+  flagsOf,
+  isStartRepeatable,
+  wholeFailures,
+} from './run-template.js';
 import { readContainer } from './store.js';
+
+type StartedContainer = Pick<DoneRun, 'record' | 'plan' | 'monitor' | 'network'>;
 
 /** The name of the file in the container's folder. */
 const FILE = 'start';
@@ -18,9 +25,10 @@ const FILE = 'start';
  * Leaves in the container's folder what the front needs to start it again without Node: src/init/front. If that fails, the
  * next start is done by Node, too.
  */
-export function keepStartTemplate(record: ContainerRecord, plan: Plan, monitor: MonitorOptions): void {
+export function keepStartTemplate({ record, plan, monitor, network }: StartedContainer): void {
   const facts = factsOf([], false);
-  if (facts.seen.isOpaque || !isStartRepeatable({ record, plan, monitor })) return;
+  const connected = connectedFor({ record, plan, network }, record.name);
+  if (facts.seen.isOpaque || connected === undefined || !isStartRepeatable({ record, plan, monitor })) return;
   const folder = containerFolder(record.id);
   const stamps = { config: stampOf(join(folder, 'config.json')), cgroups: stampOf(join(folder, 'cgroups')) };
   // it may have been renamed since it was read
@@ -31,8 +39,7 @@ export function keepStartTemplate(record: ContainerRecord, plan: Plan, monitor: 
     kind: 'start',
     facts,
     stamps,
-    plan: encodePlan(plan, { trace: false }),
-    monitor: encodeMonitor({ ...monitor, failures: [] }),
+    ...connectedBlobs(connected, plan.program, monitor),
     failures: { path: failures, name: failures },
     path: searchPath(plan),
     flags: flagsOf(record, plan),
@@ -44,6 +51,7 @@ export function keepStartTemplate(record: ContainerRecord, plan: Plan, monitor: 
     event: none,
     subject: none,
     remove: [],
+    volumes: [],
     keys: parseDetachKeys(undefined),
   });
   try {

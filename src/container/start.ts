@@ -9,7 +9,7 @@ import { containerFolder } from '../sys/paths.js';
 import { beginSightings } from '../sys/sightings.js';
 import { surroundings } from '../sys/surroundings.js';
 import { type AttachOptions, attachTo, type ConnectOptions, connectMonitor } from './attach.js';
-import { announce, attachToNetworks, named } from './attachment.js';
+import { announce, attachToNetworks, giveBack, named } from './attachment.js';
 import { giveUp, launchDetached, monitorFor, startProgram, type Waiting } from './background.js';
 import { cgroupPlan } from './cgroups.js';
 import { dropIdFile, type HeldContainer } from './create.js';
@@ -51,9 +51,9 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
     if (observer.template !== undefined) {
       const { keepRunTemplate } = await import('./run-template.js');
       const { plan } = containerPlan;
-      const monitor = monitorFor(plan, record, false);
+      const monitor = monitorFor(plan, record, plan.isNested);
       const kind = request.detach ? 'detached' : 'attached';
-      keepRunTemplate(observer.template, { request, record, plan, monitor, kind });
+      keepRunTemplate(observer.template, { request, record, plan, monitor, network, kind });
     }
     if (client === undefined) {
       observer.print(`${record.id}\n`);
@@ -69,6 +69,7 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
     });
   } catch (error) {
     if (!isStarted) {
+      giveBack(network);
       removeHeld(record, lock, { volumes: true });
       dropIdFile(request.cidfile);
     }
@@ -163,7 +164,8 @@ export async function startContainer(
     client = startHeld(held, plan, { connection: attachment && { wantsAll: true } });
     if (surroundings().wantsStartTemplate) {
       const { keepStartTemplate } = await import('./start-template.js');
-      keepStartTemplate(record, plan.plan, monitorFor(plan.plan, record, false));
+      const monitor = monitorFor(plan.plan, record, plan.plan.isNested);
+      keepStartTemplate({ record, plan: plan.plan, monitor, network });
     }
   } finally {
     closeSync(lock);

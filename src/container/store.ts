@@ -8,7 +8,6 @@ import {
   readlinkSync,
   rmSync,
 } from 'node:fs';
-import { uptime } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isId } from '../spec/names.js';
 import { decodeRestart, type RestartPolicy } from '../spec/parse/restart.js';
@@ -18,6 +17,7 @@ import { faultPoint } from '../sys/fault.js';
 import { isFileLocked, lockFile } from '../sys/libc.js';
 import { containerFolder, dataFolder, lockPath, makeFolder, nameLink } from '../sys/paths.js';
 import { hasFileOpen, readRunningStart } from '../sys/process.js';
+import { unseen } from '../sys/sightings.js';
 import { type ContainerRecord, parseRecord } from './record.js';
 
 export interface ContainerState {
@@ -372,9 +372,10 @@ function isInitAlive(live: LiveRecord | undefined, booted = bootTime()): boolean
   return live.startedAt >= booted - CLOCK_SLACK;
 }
 
-/** Milliseconds since 1970. */
+/** Milliseconds since 1970. As uptime() of node:os, which takes a third of a millisecond to load. */
 function bootTime(): number {
-  return Date.now() - uptime() * 1000;
+  const uptime = unseen(() => readFileSync('/proc/uptime', 'utf8'));
+  return Date.now() - Number.parseFloat(uptime) * 1000;
 }
 
 /** Whether a process holds its lock: a foster command that works on it, or its monitor. */

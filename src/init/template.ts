@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { type BigIntStats, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoNumber } from '../sys/errno.js';
 import type { Sightings } from '../sys/sightings.js';
@@ -13,22 +13,23 @@ export type Stamp = readonly bigint[];
 
 const NO_FILE: Stamp = [0n, 0n, 0n, 0n, 0n];
 
-/** The stamp of the file at `path`, as front/template.c makes it. A symbolic link is not followed. */
-export function stampOf(path: string): Stamp {
-  const info = statOf(path);
+/** The stamp of a file. @param info undefined if there is none */
+export function stampFrom(info: BigIntStats | undefined): Stamp {
   return info === undefined ? NO_FILE : [info.dev, info.ino, info.size, info.mtimeNs, info.ctimeNs];
 }
 
-function statOf(path: string) {
-  return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+/** The stamp of the file at `path`, as front/template.c makes it. A symbolic link is not followed. */
+export function stampOf(path: string): Stamp {
+  return stampFrom(lstatSync(path, { bigint: true, throwIfNoEntry: false }));
 }
 
-export type TemplateKind = 'foreground' | 'terminal' | 'detached';
+export type TemplateKind = 'foreground' | 'terminal' | 'detached' | 'detachable';
 
 const KINDS: Readonly<Record<TemplateKind, number>> = {
   foreground: wire.TEMPLATE_EXEC,
   terminal: wire.TEMPLATE_EXEC_TERMINAL,
   detached: wire.TEMPLATE_EXEC_DETACHED,
+  detachable: wire.TEMPLATE_EXEC_DETACHABLE,
 };
 
 /** The name of the file in the container's folder. */
@@ -36,6 +37,7 @@ export const TEMPLATE_FILES: Readonly<Record<TemplateKind, string>> = {
   foreground: 'exec',
   terminal: 'exec-terminal',
   detached: 'exec-detached',
+  detachable: 'exec-detachable',
 };
 
 /** A message about a program that cannot be executed, in two parts, between which it is named in quotation marks. */
@@ -56,12 +58,16 @@ interface ProcessTemplate {
   failures: { path: readonly TemplateFailure[]; name: readonly TemplateFailure[] };
   /** PATH of the container. */
   path: string;
+  /** Those that detach. */
+  keys: Buffer;
 }
 
 export interface ExecTemplate extends ProcessTemplate {
   kind: TemplateKind;
   /** The container's files; the template is used while they have not changed. */
   stamps: { config: Stamp; cgroups: Stamp };
+  /** With a user: those of the container's /etc/passwd and /etc/group. */
+  users?: { passwd: Stamp; group: Stamp } | undefined;
   /** The line of the event after its time, up to the command. */
   event: string;
   /** The index of the step, of PID 1's and the process's, whose only argument is the working directory. */
@@ -76,6 +82,8 @@ export function encodeTemplate(template: ExecTemplate): Uint8Array {
     kind: KINDS[kind],
     config: words(stamps.config),
     cgroups: words(stamps.cgroups),
+    passwd: words(template.users?.passwd ?? []),
+    group: words(template.users?.group ?? []),
     event: blob.text(template.event),
     directory: argumentAt(plan, template.directoryStep),
     run: 0,
@@ -86,8 +94,10 @@ export function encodeTemplate(template: ExecTemplate): Uint8Array {
 function encodeProcess(
   blob: Blob,
   header: number,
-  { plan, monitor, failures, path }: ProcessTemplate,
-  fields: Record<'kind' | 'event' | 'directory' | 'run', number> & Record<'config' | 'cgroups', number[]>,
+  { plan, monitor, failures, path, keys }: ProcessTemplate,
+  fields: Record<'kind' | 'event' | 'directory' | 'run', number> &
+    Record<'config' | 'cgroups', number[]> &
+    Partial<Record<'passwd' | 'group', number[]>>,
 ): void {
   const offsets = wire.TEMPLATE_OFFSETS;
   const all = [...failures.path, ...failures.name];
@@ -112,7 +122,10 @@ function encodeProcess(
     failures: table,
     failure_count: failures.path.length,
     path: blob.text(path),
+    keys: blob.put(Buffer.concat([keys, Buffer.of(0)])),
     size: 0,
+    passwd: [],
+    group: [],
     ...fields,
   });
   blob.u32(header + offsets.size, blob.size);
@@ -163,11 +176,49 @@ export interface RunTemplate extends ProcessTemplate {
   event: string;
   subject: string;
   remove: readonly string[];
-  keys: Buffer;
+  /** Of one that is connected to a network. */
+  network?: NetworkTemplate | undefined;
+  /** The steps of PID 1 whose second argument is a text with codes, by index. */
+  texts: readonly number[];
+  /** The names of the volumes that a new container uses, sorted. */
+  volumes: readonly string[];
+}
+
+/** How a container is connected to a network: struct template_network of wire.h, whose texts have CODE_*. */
+export interface NetworkTemplate {
+  /** Parts of the lock file of the network holder. */
+  states: string[];
+  /** The address of the machine: 4 bytes. */
+  host: Buffer;
+  /** The addresses to choose from, as numbers, and those of them that no container gets. */
+  first: number;
+  last: number;
+  except: number[];
+  /** The file of the lease, below the networks folder, and its content. */
+  leaseName: string;
+  lease: string;
+  /** The file `networks` of the container. */
+  note: string;
+  /** Files for the monitor to remove when the container has ended for good. */
+  remove: string[];
+  /** The file with its names, below the networks folder, and its content; '' if it has none. */
+  namesFile: string;
+  names: string;
+  /** What host steps have, with marks in place of what differs: messages, and words of programs. */
+  parts: Buffer[];
+  marks: LinkMarks;
+}
+
+/** What is in them about an interface: its number, its name up to DEVICE_SIZE, and its address as bytes and as hexadecimal digits. */
+export interface LinkMarks {
+  index: Buffer;
+  device: Buffer;
+  address: Buffer;
+  digits: Buffer;
 }
 
 export function encodeRunTemplate(template: RunTemplate): Uint8Array {
-  const { facts, nameWords, remove, keys, stamps, fresh } = template;
+  const { facts, nameWords, remove, stamps, fresh, network, texts } = template;
   const blob = new Blob();
   const header = blob.reserve(wire.TEMPLATE_SIZE);
   const run = blob.reserve(wire.RUN_TEMPLATE_SIZE);
@@ -190,9 +241,19 @@ export function encodeRunTemplate(template: RunTemplate): Uint8Array {
     subject: blob.text(template.subject),
     remove: blob.words([...remove]),
     remove_count: remove.length,
-    keys: blob.put(Buffer.concat([keys, Buffer.of(0)])),
+    texts: numbers(
+      blob,
+      texts.map((step) => argumentAt(template.plan, step) + 8),
+    ),
+    text_count: texts.length,
+    network: network === undefined ? 0 : encodeNetwork(blob, network),
+    volumes: blob.words([...template.volumes]),
+    volume_count: template.volumes.length,
   });
-  const holes = fresh === undefined ? [] : findHoles(blob.bytes, fresh);
+  const holes = [
+    ...(fresh === undefined ? [] : findHoles(blob.bytes, fresh)),
+    ...(network === undefined ? [] : findMarks(blob.bytes, network)),
+  ];
   const table = blob.reserve(holes.length * wire.TEMPLATE_HOLE_SIZE);
   holes.forEach((hole, index) => {
     blob.struct(table + index * wire.TEMPLATE_HOLE_SIZE, wire.TEMPLATE_HOLE_OFFSETS, hole);
@@ -201,6 +262,37 @@ export function encodeRunTemplate(template: RunTemplate): Uint8Array {
   blob.u32(run + wire.RUN_TEMPLATE_OFFSETS.hole_count, holes.length);
   blob.u32(header + wire.TEMPLATE_OFFSETS.size, blob.size);
   return blob.bytes;
+}
+
+function encodeNetwork(blob: Blob, network: NetworkTemplate): number {
+  const at = blob.reserve(wire.TEMPLATE_NETWORK_SIZE);
+  const { states, first, last, except, remove } = network;
+  blob.struct(at, wire.TEMPLATE_NETWORK_OFFSETS, {
+    states: blob.words(states),
+    state_count: states.length,
+    host: network.host.readUInt32LE(),
+    first,
+    last,
+    except: numbers(blob, except),
+    except_count: except.length,
+    lease_name: blob.text(network.leaseName),
+    lease: blob.text(network.lease),
+    note: blob.text(network.note),
+    remove: blob.words(remove),
+    remove_count: remove.length,
+    names_file: blob.text(network.namesFile),
+    names: blob.text(network.names),
+  });
+  return at;
+}
+
+/** An array of 32-bit numbers. */
+function numbers(blob: Blob, values: readonly number[]): number {
+  const at = blob.reserve(values.length * 4);
+  values.forEach((value, index) => {
+    blob.u32(at + index * 4, value);
+  });
+  return at;
 }
 
 /** Says that such a run is always done by Node, as long as what it depends on is the same. */
@@ -213,7 +305,7 @@ export function encodeRefusal(facts: RunFacts): Uint8Array {
   encodeProcess(
     blob,
     header,
-    { plan: Buffer.alloc(0), monitor: Buffer.alloc(0), failures: none, path: '' },
+    { plan: Buffer.alloc(0), monitor: Buffer.alloc(0), failures: none, path: '', keys: Buffer.alloc(0) },
     { kind: wire.TEMPLATE_NONE, config: [], cgroups: [], event: empty, directory: 0, run },
   );
   const texts = {
@@ -224,7 +316,17 @@ export function encodeRefusal(facts: RunFacts): Uint8Array {
     restart: empty,
     subject: empty,
   };
-  const rest = { flags: 0, clone_flags: 0, remove: empty, remove_count: 0, keys: empty };
+  const rest = {
+    flags: 0,
+    clone_flags: 0,
+    remove: empty,
+    remove_count: 0,
+    texts: 0,
+    text_count: 0,
+    network: 0,
+    volumes: empty,
+    volume_count: 0,
+  };
   encodeFacts(blob, run, facts, { ...texts, ...rest });
   blob.u32(header + wire.TEMPLATE_OFFSETS.size, blob.size);
   return blob.bytes;
@@ -295,7 +397,21 @@ function findHoles(
   return [...holes, ...placesOf(bytes, created).map((offset) => ({ offset, kind: wire.HOLE_TIME }))];
 }
 
-function placesOf(bytes: Buffer, text: string): number[] {
+/** Where host steps have marks. */
+function findMarks(bytes: Buffer, { parts, marks }: NetworkTemplate): { offset: number; kind: number }[] {
+  const kinds = [
+    [marks.index, wire.HOLE_INDEX],
+    [marks.device, wire.HOLE_DEVICE],
+    [marks.address, wire.HOLE_ADDRESS],
+    [marks.digits, wire.HOLE_DIGITS],
+  ] as const;
+  return parts.flatMap((part) => {
+    const start = bytes.indexOf(part);
+    return kinds.flatMap(([mark, kind]) => placesOf(part, mark).map((at) => ({ offset: start + at, kind })));
+  });
+}
+
+function placesOf(bytes: Buffer, text: string | Buffer): number[] {
   const places = [];
   for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + text.length)) places.push(at);
   return places;

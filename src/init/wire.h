@@ -64,6 +64,11 @@ enum {
 /* Parent -> foster-init: single bytes. */
 enum { CONTROL_RESUME = 'R', CONTROL_START = 'S' };
 
+/* Linux signals from 1 to 31 of x86-64 and arm64 (signal(7)), by their place in the list. */
+#define SIGNAL_NAMES \
+  "- HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ " \
+  "VTALRM PROF WINCH IO PWR SYS"
+
 /* Values of signals sent to PID 1 with sigqueue(3): for the process group of the user's process; for PID 1 itself. */
 enum { SIGNAL_TO_GROUP = 1, SIGNAL_TO_INIT = 2 };
 
@@ -304,12 +309,15 @@ struct template {
   u32 path;           /* offset of a text: where a program is looked up */
   u32 directory;      /* offset in the plan of the argument that is the working directory; 0 for a run */
   u32 run;            /* offset of struct run_template; 0 for an exec */
+  u32 keys;           /* offset of a text: the keys that detach */
+  u64 passwd[5], group[5]; /* of an exec as a user: struct stamp of the container's files that say more about the user */
 };
 #define TEMPLATE_MAGIC 0x6d657466 /* "ftem" */
 enum {
   TEMPLATE_EXEC = 1,
   TEMPLATE_EXEC_TERMINAL,
   TEMPLATE_EXEC_DETACHED,
+  TEMPLATE_EXEC_DETACHABLE, /* with a terminal and input: a monitor of its own, which the command attaches to */
   TEMPLATE_RUN,          /* the command becomes the monitor */
   TEMPLATE_RUN_DETACHED, /* a monitor of its own */
   TEMPLATE_RUN_ATTACHED, /* a monitor of its own, which the command attaches to */
@@ -340,7 +348,21 @@ struct run_template {
   u32 record, restart;           /* texts: config.json, and the file `restart` */
   u32 subject;                   /* text: " ID NAME" for the monitor */
   u32 remove, remove_count;      /* list: paths for the monitor to remove */
-  u32 keys;                      /* text: the keys that detach */
+  u32 texts, text_count;         /* offset of u32[]: arguments in the plan that are texts with CODE_*, each before the one that is its length */
+  u32 network;                   /* offset of struct template_network; 0: it is in no network */
+  u32 volumes, volume_count;     /* list: names of the volumes that a new container uses */
+};
+
+/* How a run is connected to a network, with an address of its own. Texts may have CODE_*. */
+struct template_network {
+  u32 states, state_count;   /* list: parts of what the lock file of the network holder says */
+  u32 host;                  /* the address of the machine, in network byte order */
+  u32 first, last;           /* the addresses to choose from, in the machine's byte order */
+  u32 except, except_count;  /* offset of u32[]: those of them that no container gets */
+  u32 lease_name, lease;     /* texts: the file of the lease, and its content */
+  u32 note;                  /* text: the file `networks` of the container */
+  u32 remove, remove_count;  /* list: files for the monitor to remove when the container has ended for good */
+  u32 names_file, names;     /* texts: the file with its names, and its content; empty if it has none */
 };
 
 enum {
@@ -353,14 +375,25 @@ enum {
   RUN_USERNS = 64,     /* it has a user namespace of its own */
 };
 
-/* In place of a name, and of the command: JSON strings, with commas between them. */
-enum { CODE_NAME = 1, CODE_COMMAND = 2 };
+/* In place of a name; of the command: JSON strings, with commas between them; and of the lease of an address: the number of the
+ * interface, and the process that has taken it, as JSON. */
+enum { CODE_NAME = 1, CODE_COMMAND, CODE_ADDRESS, CODE_INDEX, CODE_MAC, CODE_STARTER, CODE_END };
 
 /* Bytes of the file that are written over in each run. */
 struct template_hole {
   u32 offset, kind;
 };
-enum { HOLE_ID, HOLE_SHORT_ID /* its first 12 digits */, HOLE_TIME /* 2026-11-26T20:23:52.000Z */ };
+enum {
+  HOLE_ID,
+  HOLE_SHORT_ID, /* its first 12 digits */
+  HOLE_TIME,     /* 2026-11-26T20:23:52.000Z */
+  HOLE_INDEX,    /* of an interface: s32 */
+  HOLE_DEVICE,   /* its name: "v16", zeros up to DEVICE_SIZE */
+  HOLE_ADDRESS,  /* an IPv4 address in network byte order */
+  HOLE_DIGITS,   /* the same as 8 hexadecimal digits, in the words of a program */
+  HOLE_END
+};
+enum { DEVICE_SIZE = 12, FIRST_INTERFACE = 16 /* the lowest number of one in the network holder: leases.ts */ };
 
 /* A file that was looked at. */
 struct template_file {

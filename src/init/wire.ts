@@ -55,13 +55,13 @@ export function encodePlan(plan: Plan, options: { trace: boolean }): Uint8Array 
   const results = new Results(blob);
   // A struct that contains a result must have its offset before the step with that result is encoded.
   const structs = new Map<Bytes, number>();
-  for (const { args } of steps) {
-    for (const arg of args) {
+  // forEach here and below: the iterators of a thousand arrays would make the start of a container half a millisecond slower
+  steps.forEach(({ args }) => {
+    args.forEach((arg) => {
       if (arg !== null && typeof arg === 'object' && 'bytes' in arg)
         structs.set(arg, encodeBytes(blob, results, arg));
-    }
-  }
-  // forEach, because entries() with its thousand pairs would make the start of a container half a millisecond slower
+    });
+  });
   steps.forEach((step, index) => {
     encodeStep(blob, results, structs, table + index * wire.STEP_SIZE, step);
   });
@@ -110,8 +110,9 @@ function encodeStep(blob: Blob, results: Results, structs: Map<Bytes, number>, a
   blob.u32(at + offsets.number, SPECIAL[step.call] ?? syscallNumber(step.call));
   blob.u32(at + offsets.kinds, kinds);
   blob.u32(at + offsets.store, step.result === undefined ? 0 : results.slotFor(step.result));
-  for (const [index, name] of (step.ignore ?? []).entries())
+  step.ignore?.forEach((name, index) => {
     blob.u8(at + offsets.ignore + index, errnoNumber(name));
+  });
 }
 
 /** Returns the kind of the argument. */

@@ -72,6 +72,8 @@ export interface LaunchOptions {
   observer?: LaunchObserver | undefined;
   /** Is called with a warning for the user. */
   warn?: (sentence: string) => void;
+  /** Called while PID 1 makes its mounts, which takes milliseconds. PID 1 may yet continue as another process. */
+  meanwhile?: (launched: Launched) => void;
 }
 
 /**
@@ -130,10 +132,11 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
     const inside = (isSeen ? options.join : undefined) ?? child.pid;
     work = doHostSteps(plan, { ...child, control, holder }, inside);
     faultPoint('host steps done');
+    options.meanwhile?.({ ...child, control, console, streams, work, inside });
     const { output } = work;
     waitUntilReady(plan, control, { child, observer, warn, output, outcomes: hostResults(work) });
     faultPoint('ready');
-    return { ...child, control, console, streams, work, inside: isSeen ? inside : child.pid };
+    return { ...child, control, console, streams, work, inside };
   } catch (error) {
     abandon({ ...child, control, console, streams, work });
     throw error;

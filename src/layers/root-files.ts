@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { type BigIntStats, closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { findInRoot } from '../sys/libc.js';
 import { dataFolder } from '../sys/paths.js';
 import { isSeeing, seeBelow } from '../sys/sightings.js';
@@ -33,6 +33,17 @@ export class RootFiles {
       if (!info.isFile()) return '';
       const buffer = Buffer.alloc(Math.min(info.size, 1024 * 1024));
       return buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, 0));
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** What is known about a file; undefined if there is none. */
+  stat(path: string): BigIntStats | undefined {
+    const fd = this.#find(path, O_PATH);
+    if (fd === undefined) return undefined;
+    try {
+      return fstatSync(fd, { bigint: true });
     } finally {
       closeSync(fd);
     }

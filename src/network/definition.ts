@@ -48,7 +48,6 @@ export const RESERVED_NAMES: readonly string[] = [
   'slirp4netns',
   'default',
   'pod',
-  'leases', // leases.json is the file of leases
 ];
 
 /** A subnet's numbers. */

@@ -55,7 +55,7 @@ export interface Resolvers {
 export const UNKNOWN_RULES = 'unknown';
 
 /** To be increased when a foster can no longer complete the running holder of an earlier one. */
-const LAYOUT = 1;
+const LAYOUT = 2;
 
 /** A holder that cannot end before `lock` is closed, by us and by all processes that have inherited it. */
 export interface Holder {

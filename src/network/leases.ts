@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { contains, type Family, formatAddress, parseAddress, sizeOf } from '../spec/addresses.js';
+import { errnoOf } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
-import { writeFileAtomically } from '../sys/files.js';
 import { processStart } from '../sys/process.js';
+import { wire } from '../sys/wire-constants.js';
 import { type NetworkDefinition, rangeOf } from './definition.js';
 import { networksFolder } from './folder.js';
 
@@ -38,8 +39,6 @@ export interface LeaseRequest {
   interfaceName?: string;
 }
 
-const FIRST_INDEX = 16;
-
 /** `lo` is 1; the kernel would give the first other interface this number too. */
 export const FIRST_INSIDE = 2;
 
@@ -54,15 +53,42 @@ export function outwardAmong(requests: readonly Pick<LeaseRequest, 'network' | '
   return best;
 }
 
-const leasesFile = () => join(networksFolder(), 'leases.json');
+const leasesFolder = () => join(networksFolder(), 'leases');
 
-/** All leases, including those of ended containers. */
-export function readLeases(): Lease[] {
+/**
+ * The file of a lease. Its name alone says what nobody else can have, so that the front (src/init/front/network.c) chooses
+ * an address from a list of the folder. The monitor removes it when its container has ended for good.
+ */
+export function leaseFile({ index, container, addresses }: LeaseName): string {
+  return join(leasesFolder(), [index, container, ...addresses].join(','));
+}
+
+/** Of a lease that does not exist yet, the index is a text. */
+type LeaseName = Pick<Lease, 'container' | 'addresses'> & { index: number | string };
+
+/** All leases, including those of containers whose monitors were killed. @param of the id of a container, for its leases only */
+export function readLeases(of?: string): Lease[] {
+  let names: string[];
   try {
-    const value: unknown = JSON.parse(readFileSync(leasesFile(), 'utf8'));
-    return Array.isArray(value) ? value.filter(isLease) : [];
-  } catch {
-    return []; // there are none yet, or the file is damaged; then those of running containers are unknown until they restart
+    names = readdirSync(leasesFolder());
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return []; // there are none yet
+    throw error;
+  }
+  const wanted = names.filter((name) => of === undefined || name.split(',')[1] === of);
+  return wanted.flatMap((name) => readLease(join(leasesFolder(), name)) ?? []).sort(byIndex);
+}
+
+const byIndex = (one: Lease, other: Lease) => one.index - other.index;
+
+/** Undefined if it has just been given back, or if the file is damaged. */
+function readLease(path: string): Lease | undefined {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return isLease(value) && leaseFile(value) === path ? value : undefined;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
 
@@ -96,16 +122,16 @@ export function takeLeases(
   servers: string[] = [],
 ): Lease[] {
   const { kept, taken } = chooseLeases(container, requests, isAlive);
-  writeLeases([...kept, ...taken.map((lease) => ({ ...lease, servers }))]);
+  removeOthers(kept);
+  for (const lease of taken) writeLease({ ...lease, servers });
   return taken;
 }
 
 /** Like `takeLeases`, for one more interface of a running container. */
 export function takeLease(container: string, request: LeaseRequest, isAlive: (id: string) => boolean): Lease {
-  const own = readLeases().filter((lease) => lease.container === container);
+  const own = readLeases(container);
   // its own leases are treated like those of other containers
-  const { kept, taken } = chooseLeases('', [request], isAlive);
-  const [first] = taken;
+  const [first] = chooseLeases('', [request], isAlive).taken;
   if (first === undefined) throw new Error('no lease for a request');
   const names = own.map(({ name }) => name);
   const { interfaceName } = request;
@@ -114,7 +140,7 @@ export function takeLease(container: string, request: LeaseRequest, isAlive: (id
   const name = interfaceName ?? freeInterfaceName(names);
   const servers = own[0]?.servers;
   const lease = { ...first, container, name, inside: first.index, ...(servers && { servers }) };
-  writeLeases([...kept, lease]);
+  writeLease(lease);
   return lease;
 }
 
@@ -124,13 +150,28 @@ function freeInterfaceName(taken: readonly string[]): string {
   return `eth${number}`;
 }
 
-/** Gives back the addresses of an interface. The caller must hold the lock of the networks. */
-export function giveBackLease({ index }: Lease): void {
-  writeLeases(readLeases().filter((lease) => lease.index !== index));
+/** Gives back the addresses of an interface. */
+export function giveBackLease(lease: Lease): void {
+  rmSync(leaseFile(lease), { force: true });
 }
 
-function writeLeases(leases: readonly Lease[]): void {
-  writeFileAtomically(leasesFile(), JSON.stringify(leases), { durable: false });
+function makeLeasesFolder(): string {
+  mkdirSync(leasesFolder(), { recursive: true, mode: 0o700 });
+  return leasesFolder();
+}
+
+function writeLease(lease: Lease): void {
+  makeLeasesFolder();
+  writeFileSync(leaseFile(lease), JSON.stringify(lease), { mode: 0o600 });
+}
+
+/** Removes what commands and monitors that were killed have left. */
+function removeOthers(kept: readonly Lease[]): void {
+  const names = new Set(kept.map(leaseFile));
+  for (const name of readdirSync(makeLeasesFolder())) {
+    const path = join(leasesFolder(), name);
+    if (!names.has(path)) rmSync(path, { force: true });
+  }
 }
 
 /** Like `takeLeases`, but stores nothing: for a plan that is only shown. */
@@ -150,7 +191,7 @@ export function chooseLeases(
     const { network } = request;
     const inUse = [...kept, ...taken];
     const indexes = new Set(inUse.map(({ index }) => index));
-    let index = FIRST_INDEX;
+    let index: number = wire.FIRST_INTERFACE;
     while (indexes.has(index)) index++;
     const used = new Set(
       inUse.filter((lease) => lease.network === network.name).flatMap(({ addresses }) => addresses),
@@ -247,7 +288,7 @@ function refused(address: string, { name }: NetworkDefinition, why: string): Fos
 }
 
 /** A locally administered MAC address with the last four bytes of the IP address, as in Docker. */
-function macOf(address: string): string {
+export function macOf(address: string): string {
   const value = (parseAddress(address) ?? 0n) & 0xffffffffn;
   const digits = value.toString(16).padStart(8, '0');
   return ['02', '42', ...(digits.match(/../g) ?? [])].join(':');

@@ -25,9 +25,14 @@ export function publishNames(
 ): void {
   mkdirSync(namesFolder(network), { recursive: true, mode: 0o700 });
   const fresh = join(networksFolder(), `${container}.names`); // elsewhere, because dnsmasq would read an incomplete file
-  const line = [...new Set(names)].join(' ');
-  writeFileSync(fresh, addresses.map((address) => `${address} ${line}\n`).join(''), { mode: 0o600 });
+  writeFileSync(fresh, namesText(addresses, names), { mode: 0o600 });
   renameSync(fresh, namesFile(network, container));
+}
+
+/** The content of such a file. */
+export function namesText(addresses: readonly string[], names: readonly string[]): string {
+  const line = [...new Set(names)].join(' ');
+  return addresses.map((address) => `${address} ${line}\n`).join('');
 }
 
 export function withdrawNames(network: Pick<NetworkDefinition, 'name'>, container: string): void {

@@ -36,7 +36,7 @@ function storedNames(): string[] {
   try {
     return readdirSync(networksFolder()).flatMap((file) => {
       const name = file.endsWith('.json') ? file.slice(0, -'.json'.length) : '';
-      return NETWORK_NAME.test(name) && name !== 'leases' ? [name] : [];
+      return NETWORK_NAME.test(name) ? [name] : [];
     });
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];

@@ -1,3 +1,5 @@
+import { wire } from '../sys/wire-constants.js';
+
 /**
  * Encodes rtnetlink(7) messages that make interfaces, addresses and routes. Pure functions: host steps send the messages.
  * Numbers are in the machine's byte order (little endian on both architectures), addresses in network byte order.
@@ -91,8 +93,8 @@ export interface VethEnd {
  * @returns the message, and the offset in it at which the PID of that process must be written, as 4 bytes
  */
 export function makeVeth(near: VethEnd, far: VethEnd, mtu: number): { message: Buffer; pidAt: number } {
-  const end = ({ name, mac }: VethEnd) => [
-    attribute(IFLA.IFNAME, text(name)),
+  const end = ({ name, mac }: VethEnd, sizeOfName = name.length + 1) => [
+    attribute(IFLA.IFNAME, Buffer.from(name.padEnd(sizeOfName, '\0'))),
     attribute(IFLA.MTU, u32(mtu)),
     ...(mac ? [attribute(IFLA.ADDRESS, mac)] : []),
   ];
@@ -104,7 +106,13 @@ export function makeVeth(near: VethEnd, far: VethEnd, mtu: number): { message: B
   const data = attribute(IFLA_INFO.DATA, attribute(VETH_INFO_PEER, peer));
   const info = attribute(IFLA.LINKINFO, Buffer.concat([attribute(IFLA_INFO.KIND, text('veth')), data]));
   const flags = NLM_F_CREATE | NLM_F_EXCL;
-  const whole = message(RTM_NEWLINK, flags, interfaceInfo(near.index, true), ...end(near), info);
+  const whole = message(
+    RTM_NEWLINK,
+    flags,
+    interfaceInfo(near.index, true),
+    ...end(near, wire.DEVICE_SIZE),
+    info,
+  );
   return { message: whole, pidAt: whole.length - 4 }; // the PID is the last attribute
 }
 

@@ -223,11 +223,11 @@ export function step(
 /** A number made of named bits, printed by their names: `flags(MS, 'MS_NOSUID', 'MS_NODEV')`. */
 export function flags(table: Readonly<Record<string, number>>, ...names: string[]): Flags {
   let value = 0;
-  for (const name of names) {
+  names.forEach((name) => {
     const bit = table[name];
     if (bit === undefined) throw new Error(`unknown flag ${name}`);
     value |= bit;
-  }
+  });
   return { value: value >>> 0, text: names.length > 0 ? names.join('|') : '0' };
 }
 

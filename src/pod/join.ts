@@ -5,7 +5,8 @@ import type { Membership, RunRequest, SharedNamespace } from '../spec/request.js
 import { EXIT, FosterError } from '../sys/errors.js';
 import { createPod, ensureInfra } from './create.js';
 import type { PodRecord } from './record.js';
-import { findPodRecord } from './store.js';
+import { isPodAlive } from './state.js';
+import { findPod, findPodRecord } from './store.js';
 
 /**
  * The request of a container that shall be in a pod, with what it gets from that.
@@ -17,11 +18,17 @@ export async function joinPod(asked: RunRequest): Promise<{ request: RunRequest;
   const isNew = wanted.reference.startsWith('new:');
   const [record, request] = isNew
     ? [await createPod(podFor(wanted.reference.slice('new:'.length), asked)), withoutNetwork(asked)]
-    : [findPodRecord(wanted.reference, { exitCode: EXIT.FOSTER }), asked];
+    : [findPodRecord(wanted.reference), asked];
   const fresh = isNew ? { fresh: record.id } : {};
   if (isNew) wanted.apart = wanted.apart.filter((name) => name !== 'net');
   const shared = record.shares.filter((name) => !wanted.apart.includes(name));
   checkOptions(request, record, shared);
+  if (wanted.initContainer !== undefined && isPodAlive(findPod(record.id)))
+    throw new FosterError(`cannot add an init container to pod ${record.name}: it runs already`, {
+      kind: 'conflict',
+      advice: `first: foster pod stop ${record.name}`,
+      exitCode: EXIT.FOSTER,
+    });
   await ensureInfra(record);
   const own = shared.filter((name) => !record.ofHost.includes(name));
   const membership: Membership = {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Container, eachContainer, podOfName } from '../container/store.js';
 import { isId } from '../spec/names.js';
 import { errnoOf } from '../sys/errno.js';
-import { FosterError } from '../sys/errors.js';
+import { EXIT, FosterError } from '../sys/errors.js';
 import { podFolder, podsFolder } from '../sys/paths.js';
 import { type PodRecord, parsePod } from './record.js';
 
@@ -75,14 +75,14 @@ function inOrder(containers: Container[]): Container[] {
  * Finds a pod by its name, its id or an unambiguous prefix of its id.
  * @throws FosterError if there is none, or more than one
  */
-export function findPodRecord(reference: string, { exitCode = 1 }: { exitCode?: number } = {}): PodRecord {
+export function findPodRecord(reference: string): PodRecord {
   const id = isId(reference) ? reference : (podOfName(reference) ?? idWithPrefix(reference));
   const record = id === undefined ? undefined : readPodRecord(id);
   if (record !== undefined) return record;
   throw new FosterError(`no such pod: ${reference}`, {
     kind: 'not-found',
     advice: "'foster pod ps' lists them",
-    exitCode,
+    exitCode: EXIT.FOSTER, // as in Podman, also of commands of pods
   });
 }
 

@@ -1,20 +1,20 @@
 import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 
-const NUMBERS: Readonly<Record<string, number>> = constants.errno;
+/** Not a constant: node:os takes a third of a millisecond to load, and most commands need no number. */
+const numbers = (): Readonly<Record<string, number>> => constants.errno;
 
 /** The number of an errno name such as `ENOENT` on this machine: errno(3). @throws Error for an unknown name */
 export function errnoNumber(name: string): number {
-  const number = NUMBERS[name];
+  const number = numbers()[name];
   if (number === undefined) throw new Error(`${name} is not an errno name`);
   return number;
 }
 
 /** The name of an errno, `ENOENT`; `E<number>` for an unknown one. */
 export function errnoName(number: number): string {
-  for (const [name, value] of Object.entries(NUMBERS)) {
-    if (value === number) return name;
-  }
+  const all = numbers();
+  for (const name in all) if (all[name] === number) return name;
   return `E${number}`;
 }
 
@@ -23,7 +23,7 @@ export function errnoName(number: number): string {
  * EOPNOTSUPP is ENOTSUP.
  */
 export function byErrno<T>(table: Readonly<Record<string, T>> | undefined, number: number): T | undefined {
-  for (const [name, entry] of Object.entries(table ?? {})) if (NUMBERS[name] === number) return entry;
+  for (const [name, entry] of Object.entries(table ?? {})) if (numbers()[name] === number) return entry;
   return table?.['*'];
 }
 

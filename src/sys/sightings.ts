@@ -75,6 +75,17 @@ export function unseen<T>(look: () => T): T {
   }
 }
 
+/** As `unseen`, for what takes a while, during which nothing else is done. */
+export async function unseenAsync<T>(look: () => Promise<T>): Promise<T> {
+  const seen = files;
+  files = undefined;
+  try {
+    return await look();
+  } finally {
+    files = seen;
+  }
+}
+
 /** Numbers of a file, by which it is recognized: front/run-template.c makes the same. */
 function stampOf(info: BigIntStats | undefined, kind: number): readonly bigint[] {
   if (info === undefined) return NONE;

@@ -11,9 +11,21 @@ enum { MAX_ROOMS = 2 };
 static void *rooms[MAX_ROOMS];
 static int room_count;
 
+/* Each folder has one lease, whose file is named by the input. */
+static long list_a_lease(char *to) {
+  static int is_listed;
+  if ((is_listed = !is_listed) == 0) return 0;
+  memset(to, 0, 128);
+  *(unsigned short *)(to + 16) = 128;
+  take_some(to + 19, 100);
+  return 128;
+}
+
 static long front_call(long number, long a, long b, long c, long d, long e, long f) {
   if (number == __NR_mmap) return (long)(rooms[room_count++] = calloc(1, (size_t)b));
   if (number == __NR_write) return look((const void *)b, (size_t)c), c;
+  if (number == __NR_getdents64) return list_a_lease((void *)b);
+  if (number == __NR_connect || number == __NR_getsockname) return 0;
   if (number == __NR_memfd_create) return look_at_text((const char *)a), 9;
   if (number == __NR_getrandom) return memset((void *)a, 7, (size_t)b), b;
   if (number == __NR_uname || number == __NR_getcwd) return *(char *)a = 0, 1;
@@ -25,15 +37,21 @@ static long front_call(long number, long a, long b, long c, long d, long e, long
 #include "../../src/init/front/exec-args.c"
 #include "../../src/init/front/fault.c"
 #include "../../src/init/front/fill.c"
+#include "../../src/init/front/network.c"
 #include "../../src/init/front/run-args.c"
 #include "../../src/init/front/run-template.c"
 #include "../../src/init/front/template.c"
+#include "../../src/init/front/why.c"
+#include "../../src/init/front/volumes.c"
 #undef syscall6
 
 /* find.c */
 int is_own(int fd, u32 type, struct stat *info) { return fd + (int)type > 0 && info; }
 s64 own_file_size(int fd) { return fd; }
+int exists(int folder, const char *name) { return look_at_text(name), folder < 0; }
 int lock_file(int fd, short kind) { return fd + kind != 0; }
+int is_running_process(int pid, const char *start) { return look_at_text(start), pid > 0; }
+int is_exiting(int pid) { return pid % 2; }
 
 static void free_rooms(void) {
   while (room_count > 0) free(rooms[--room_count]);
@@ -42,21 +60,31 @@ static void free_rooms(void) {
 static void fill(struct template *template, const char *program) {
   const char *words[] = {program, "argument\n\"", NULL}, *caller[] = {"TERM=xterm", "A=b", NULL};
   struct process_request request = {.terminal = 1, .command = (char **)words, .overrides = {"A=c", "NEW=1"}, .override_count = 2};
+  struct values values = {.texts = {[CODE_NAME] = "a_name", [CODE_ADDRESS] = "10.88.0.2"}, .command = (char **)words};
   struct builder builder;
   int is_run = template->kind >= TEMPLATE_RUN;
   room_count = 0;
-  RUN(fill_plan(template, &request, (char **)caller); fill_monitor(template, &request, is_run ? "a_name" : NULL, &builder));
+  RUN(fill_plan(template, &request, &values, (char **)caller); fill_monitor(template, &request, is_run ? &values : NULL, &builder));
   free_rooms();
 }
 
-static void create(struct template *template) {
+static void create(struct template *template, u32 size) {
   const char *options[] = {"--rm", "busybox", "true", NULL}, *caller[] = {"A=b", NULL};
   struct run_request request = {.word_count = 0};
   struct created created = {.data = 3, .lock = -1, .folder = -1};
   if (!parse_run((char **)options, &request)) return;
   RUN(look_at_text(has_words(template, &request) ? "" : "x"); has_caller(template));
   RUN(has_variables(template, (char **)caller); has_files(template));
-  RUN(create_container(template, &created, request.process.command); remove_created(&created));
+  struct values values = {.command = request.process.command};
+  struct network network = NO_NETWORK;
+  RUN(begin_container(template, &created));
+  if (!is_well_formed(template, size) || !is_run_whole(template)) return;
+  RUN(take_lease(template, 3, &values, &network));
+  if (!is_well_formed(template, size) || !is_run_whole(template)) return;
+  struct held_volumes volumes = {.count = 0};
+  RUN(hold_volumes(template, 3, &volumes); release_volumes(&volumes));
+  RUN(create_container(template, &created, &values); announce(template, &created, &values, &network));
+  RUN(give_back_lease(template, &network); remove_created(&created));
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
@@ -67,7 +95,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
   begin_run(data, size);
   if (is_well_formed(template, (u32)size) && (template->kind < TEMPLATE_RUN || is_run_whole(template))) {
     if (template->kind != TEMPLATE_NONE) fill(template, "ls"), fill(template, "/bin/ls");
-    if (template->kind >= TEMPLATE_RUN && template->kind != TEMPLATE_NONE) create(template);
+    if (template->kind >= TEMPLATE_RUN && template->kind != TEMPLATE_NONE) create(template, (u32)size);
   }
   free(template);
   return 0;

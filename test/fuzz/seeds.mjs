@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Writes seed inputs into FOLDER/plan, monitor, supervise, attach, front: blobs as foster encodes them, with typical results of system calls. */
+/** Writes seed inputs into FOLDER/plan, monitor, supervise, attach, front, record: blobs as foster encodes them, with typical results of system calls. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -155,7 +155,7 @@ for (const [index, kind] of [...'oeitcwsax'].entries()) {
 }
 mkdirSync(join(folder, 'front'), { recursive: true });
 const failures = [{ errno: 'ENOENT', exitCode: 127, before: 'no "', after: '"\n' }];
-for (const kind of ['foreground', 'terminal', 'detached']) {
+for (const kind of ['foreground', 'terminal', 'detached', 'detachable']) {
   const none = stampOf('/nonexistent');
   const template = encodeTemplate({
     kind,
@@ -165,6 +165,7 @@ for (const kind of ['foreground', 'terminal', 'detached']) {
     failures: { path: failures, name: failures },
     event: ' exec abc x command=',
     path: '/bin:/usr/bin:',
+    keys: Buffer.from([16, 17]),
     directoryStep: 4,
   });
   writeFileSync(join(folder, 'front', kind), template);
@@ -188,6 +189,26 @@ const facts = {
 };
 const id = '0123456789abcdef'.repeat(4);
 const created = '2026-11-26T20:23:52.000Z';
+const network = {
+  states: ['"outside":true'],
+  host: Buffer.from([0, 0, 0, 0]),
+  first: 0x0a580000,
+  last: 0x0a58ffff,
+  except: [0x0a580000, 0x0a580001],
+  leaseName: `leases/\u0004,${id},\u0003`,
+  lease: '{"index":\u0004,"addresses":["\u0003"],"mac":"\u0005","starter":\u0006}',
+  note: ` ${id} bridge\n`,
+  remove: [`/networks/leases/\u0004,${id},\u0003`],
+  namesFile: `names/shop/${id}`,
+  names: '\u0003 \u0001\n',
+  parts: [],
+  marks: {
+    index: Buffer.alloc(4),
+    device: Buffer.alloc(12),
+    address: Buffer.alloc(4),
+    digits: Buffer.alloc(8),
+  },
+};
 for (const kind of ['foreground', 'detached', 'attached']) {
   for (const argv of [[], ['sh', '-c']]) {
     const template = encodeRunTemplate({
@@ -208,8 +229,32 @@ for (const kind of ['foreground', 'detached', 'attached']) {
       subject: ` ${id} \u0001`,
       remove: [`/x/${id}`, '/names/\u0001'],
       keys: Buffer.from([16, 17]),
+      texts: [],
+      volumes: argv,
+      ...(kind === 'detached' && { network }),
     });
     writeFileSync(join(folder, 'front', `run-${kind}-${argv.length}`), template);
   }
 }
 writeFileSync(join(folder, 'front', 'refusal'), encodeRefusal(facts));
+mkdirSync(join(folder, 'record'), { recursive: true });
+const line = (hostID, size) => ({ containerID: 0, hostID, size });
+for (const [name, changes] of Object.entries({
+  plain: {},
+  labels: { labels: { a: 'b c', 'x=%"\\': '\n\t\u007fä' } },
+  volumes: { volumes: [{ name: 'v' }], stopTimeout: -1 },
+})) {
+  const [uidMappings, gidMappings] = [[line(1000, 1), line(100000, 65536)], [line(0, 1)]];
+  const spec = { process: {}, linux: { namespaces: [{ type: 'pid' }], uidMappings, gidMappings } };
+  const record = {
+    version: 1,
+    id,
+    name: 'a_name',
+    root: 'busybox',
+    labels: {},
+    stopSignal: 15,
+    stopTimeout: 10,
+  };
+  const text = JSON.stringify({ ...record, usesMapHelpers: true, spec, ...changes });
+  writeFileSync(join(folder, 'record', name), text);
+}

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
-import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ComposeProject } from './support/compose.js';
 import { Containers } from './support/containers.js';
 import { Home } from './support/foster.js';
+import { fetched } from './support/http.js';
 import { freePorts } from './support/ports.js';
 import { waitUntil } from './support/wait.js';
 
@@ -63,18 +63,6 @@ const app = new ComposeProject(home, 'app', {
   '.env': `PORT=${port}\nTOKEN=secret of a variable\n`,
 });
 
-function fetched(): Promise<string> {
-  return new Promise((done, fail) => {
-    get({ host: '127.0.0.1', port }, (response) => {
-      let text = '';
-      response.on('data', (piece) => {
-        text += piece;
-      });
-      response.on('end', () => done(text));
-    }).on('error', fail);
-  });
-}
-
 test('up: networks, volumes, conditions, environment, secrets and configs', async () => {
   const { status, stderr } = app.run(['up', '-d']);
   assert.equal(status, 0, stderr);
@@ -88,7 +76,7 @@ test('up: networks, volumes, conditions, environment, secrets and configs', asyn
     'app-migrate-1': 'exited',
     'app-web-1': 'running',
   });
-  assert.equal(await fetched(), 'hello from app');
+  assert.equal(await fetched(port), 'hello from app');
   const script = `env; cat /run/secrets/token /run/secrets/other /tmp/hook; stat -c '%a %u' /srv/index.html
 ulimit -n; cat /proc/sys/net/core/somaxconn; grep CapEff /proc/self/status; grep -c ' /scratch ' /proc/mounts
 nslookup shop > /dev/null && nslookup db > /dev/null && echo names; ls -d /sys/class/net/eth1`;
@@ -227,6 +215,37 @@ test('scale, orphans, and down with everything', async () => {
   assert.equal(containers.ok('network', 'ls', '-q', '--filter', 'label=com.docker.compose.project=app'), '');
   assert.equal(containers.ok('ps', '-aq'), '');
   await home.assertNothingLeft();
+});
+
+test('a service that shares the network of another is made when that runs, and anew when it is', () => {
+  const file = (time: number) => `services:
+  client: {image: busybox, command: sleep 1000, network_mode: "service:server"}
+  server: {image: busybox, command: sleep ${time}, hostname: shared}
+`;
+  const project = new ComposeProject(home, 'shared', { 'compose.yaml': file(1000) });
+  assert.match(project.run(['create']).stderr, /service client shares namespaces of another/);
+  project.ok('up', '-d');
+  assert.equal(project.ok('exec', 'client', 'hostname'), 'shared\n');
+  const before = project.ids();
+  project.write({ 'compose.yaml': file(2000) });
+  project.ok('up', '-d');
+  const now = project.ids();
+  assert.notEqual(now['shared-client-1'], before['shared-client-1']);
+  assert.equal(project.ok('exec', 'client', 'hostname'), 'shared\n');
+  project.ok('restart', '-t', '0');
+  assert.equal(project.ok('exec', 'client', 'hostname'), 'shared\n');
+  project.ok('down', '-t', '0');
+});
+
+test('completion knows the commands and the services', () => {
+  const project = new ComposeProject(home, 'words', {
+    'compose.yaml': 'services: {web: {image: busybox}, worker: {image: busybox}, db: {image: busybox}}\n',
+  });
+  const complete = (...words: string[]) =>
+    home.foster(['__complete', ...words], { cwd: project.folder }).stdout;
+  assert.equal(complete('compose', 'logs', 'w'), 'web\nworker\n:\n');
+  assert.match(complete('compose', 'up', '--scale', 'd'), /^db=\n:open\n$/);
+  assert.match(complete('compose', 'u'), /^unpause\t[^\n]+\nup\t/);
 });
 
 test('a port that is in use: everything that up has made is removed, and what it replaced is back', async () => {

@@ -38,6 +38,7 @@ const WALKS: Walk[] = [
   { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['stop', 'one'], least: 4 },
   { before: [['run', '-d', '--rm', '--name', 'one', ...SLEEP]], args: ['stop', 'one'], least: 4 },
   { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['kill', 'one'], least: 3 },
+  { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['kill', 'one'], least: 3, env: WITHOUT_FRONT },
   { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['rename', 'one', 'two'], least: 5 },
   {
     before: [['create', '--name', 'one', ...SLEEP]],
@@ -46,6 +47,12 @@ const WALKS: Walk[] = [
   },
   { before: [['run', '--name', 'one', ...OTHERS]], args: ['rm', 'one'], least: 6 },
   { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['rm', '-f', 'one'], least: 8 },
+  {
+    before: [['run', '-d', '--name', 'one', ...SLEEP]],
+    args: ['rm', '-f', 'one'],
+    least: 8,
+    env: WITHOUT_FRONT,
+  },
   { before: [['run', '--name', 'one', ...OTHERS]], args: ['prune', '-f'], least: 6 },
   { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['exec', 'one', 'true'], least: 3 },
   {
@@ -62,7 +69,21 @@ const WALKS: Walk[] = [
     args: ['unpause', 'one'],
     least: 1,
   },
-  { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['restart', 'one'], least: 8 },
+  {
+    before: [['run', '-d', '--name', 'one', ...SLEEP]],
+    args: ['restart', 'one'],
+    least: 8,
+    env: WITHOUT_FRONT,
+  },
+  {
+    before: [
+      ['run', '-d', '--name', 'one', ...SLEEP],
+      ['restart', '-t', '0', 'one'],
+      ['restart', '-t', '0', 'one'],
+    ],
+    args: ['restart', 'one'],
+    least: 8,
+  },
 ];
 
 for (const walk of WALKS)
@@ -193,7 +214,9 @@ test('SIGKILL to the janitor while it removes the files', async () => {
 test('a killed monitor takes its container with it, and the next command reports it', async () => {
   home.must(['run', '-d', '--name', 'one', ...SLEEP]);
   const monitor = descendants().find(({ name }) => name === 'foster-monitor');
-  process.kill(monitor?.pid ?? 0, 'SIGKILL');
+  assert.ok(monitor);
+  process.kill(monitor.pid, 'SIGKILL');
+  await waitUntil('the monitor is gone', () => descendants().every(({ pid }) => pid !== monitor.pid));
   const [listed] = await home.assertTruth();
   assert.equal(listed?.state, 'dead');
   assert.match(home.must(['ps', '-a']), /Dead/);

@@ -316,5 +316,5 @@ test('a removed working directory matters only if it is needed', () => {
 test('--debug shows where an error comes from', () => {
   const { stderr, status } = home.foster(['--debug', 'run', '--rm', '/no/such/root', 'true']);
   assert.equal(status, 125);
-  assert.match(stderr, /^foster: cannot use [^\n]*\n.* {4}at /s);
+  assert.match(stderr, /^foster: debug: done by Node: [^\n]*\nfoster: cannot use [^\n]*\n.* {4}at /s);
 });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -15,77 +17,36 @@ import {
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Containers } from './support/containers.js';
-import { FOSTER, Home, type Result } from './support/foster.js';
-import { change, NO_NODE, withoutNumbers } from './support/front.js';
+import { FOSTER, type Result } from './support/foster.js';
+import { ALL, change, EVERYTHING, FrontHome, NO_NODE, normalized } from './support/front.js';
 import { Tmux } from './support/tmux.js';
 import { waitUntil } from './support/wait.js';
 
 /** `foster run` without Node: src/init/front. */
-const home = new Home();
+const home = new FrontHome();
 const containers = new Containers(home);
-
-/** A PATH in which Node can be missing, and everything else is: a template depends on PATH. */
-const programs = join(home.folder, 'bin');
-mkdirSync(programs);
-symlinkSync(process.execPath, join(programs, 'node'));
-for (const name of ['newuidmap', 'newgidmap', 'busybox', 'fuse-overlayfs'])
-  if (existsSync(`/usr/bin/${name}`)) symlinkSync(`/usr/bin/${name}`, join(programs, name));
-const ENV = { PATH: programs, LANG: 'C.UTF-8', OF_CALLER: 'mine' };
+const { programs } = home;
 
 after(async () => {
   containers.removeAll();
   await home.assertNothingLeft();
 });
 
-const run = (args: string[], env: Record<string, string> = {}, input = ''): Result =>
-  home.run(args, { env: { ...ENV, ...env }, input, cwd: home.shared });
+type Env = Record<string, string>;
 
-const byNode = (args: string[], input = ''): Result => run(args, { FOSTER_NO_FRONT: '1' }, input);
+const run = (args: string[], env: Env = {}, input = ''): Result =>
+  home.byAny(['run', ...args], { env, input });
 
-/** Node cannot be found, so what works has been done by the front. */
-function byFront(args: string[], env: Record<string, string> = {}, input = ''): Result {
-  const node = join(programs, 'node');
-  renameSync(node, `${node}.away`);
-  try {
-    return run(args, env, input);
-  } finally {
-    renameSync(`${node}.away`, node);
-  }
-}
+const byNode = (args: string[], input = ''): Result => home.byNode(['run', ...args], { input });
 
-/** Whether the front does it. */
-const isFronted = (args: string[], env: Record<string, string> = {}): boolean =>
-  !NO_NODE.test(byFront(args, env).stderr);
+const byFront = (args: string[], env: Env = {}, input = ''): Result =>
+  home.byFront(['run', ...args], { env, input });
+
+const isFronted = (args: string[], env: Env = {}): boolean => home.isFronted(['run', ...args], { env });
 
 const templates = join(home.folder, 'data/foster/templates');
 
 run(['--rm', 'busybox', 'true']); // what is found out once for all, such as the storage driver
-
-/** What differs from run to run. */
-function normalized(text: string): string {
-  return withoutNumbers(text)
-    .replace(/\b[0-9a-f]{64}\b/g, 'ID')
-    .replace(/\b(?=[0-9a-f]*[0-9])[0-9a-f]{12}\b/g, 'SHORT')
-    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
-    .replace(/ [A-Z][a-z]{2} +\d+ +\d\d:\d\d /g, ' DATE ');
-}
-
-const EVERYTHING = [
-  'cat /proc/self/status',
-  "sed 's/^[0-9]* [0-9]* [0-9:]* //' /proc/self/mountinfo",
-  'cat /proc/self/limits',
-  'cat /proc/self/cgroup',
-  'cat /proc/self/oom_score_adj /proc/self/uid_map /proc/self/gid_map',
-  "for one in /proc/self/ns/*; do readlink $one | sed 's/[0-9]*//g'; done",
-  'ls -l /proc/self/fd',
-  'ls -ld / /etc /etc/mtab /dev/shm /tmp; ls -l /dev',
-  'cat /etc/hosts /etc/hostname /etc/resolv.conf /proc/self/personality',
-  'env; pwd; id; umask; ulimit -a; hostname; tty',
-  'cat /proc/1/status /proc/1/comm /proc/1/oom_score_adj | grep -v Pid',
-  'echo error >&2; cat; exit 3',
-].join('; ');
-
-const ALL = ['busybox', 'sh', '-c', EVERYTHING];
 
 mkdirSync(join(home.shared, 'folder'));
 writeFileSync(join(home.shared, 'folder/file'), 'text\n');
@@ -101,6 +62,9 @@ symlinkSync('busybox', join(rootfs, 'bin/sh'));
 symlinkSync('busybox', join(rootfs, 'bin/id'));
 writeFileSync(join(rootfs, 'etc/passwd'), 'root:x:0:0::/:/bin/sh\nsomebody:x:5:6::/tmp:/bin/sh\n');
 writeFileSync(join(rootfs, 'etc/group'), 'root:x:0:\n');
+
+for (const name of ['filled', 'second'])
+  containers.ok('run', '--rm', '-v', `${name}:/v`, 'busybox', 'sh', '-c', 'echo text > /v/file');
 
 /** Words after `foster run`; standard input is "input". */
 const SAME: string[][] = [
@@ -125,6 +89,18 @@ const SAME: string[][] = [
   ['--rm', '-v', `${folder}/file:/f`, ...ALL],
   ['--rm', '--mount', `type=bind,source=${folder},target=/m,readonly`, ...ALL],
   ['--rm', '--mount', 'type=tmpfs,target=/t', ...ALL],
+  ['--rm', '-v', 'filled:/filled', ...ALL],
+  [
+    '--rm',
+    '-v',
+    'second:/w',
+    '-v',
+    'filled:/v:ro',
+    'busybox',
+    'sh',
+    '-c',
+    'cat /v/file; date > /w/date; ls /w; mount',
+  ],
   ['--rm', '--tmpfs', '/tmp:size=1m', ...ALL],
   ['--rm', '--read-only', ...ALL],
   ['--rm', '--read-only', '--tmpfs', '/run', ...ALL],
@@ -180,29 +156,13 @@ const SAME: string[][] = [
   ['--rm', 'busybox', 'sh', '-c', '(sleep 0.01 & exec sh -c "exit 5")'],
 ];
 
-/** What the last container has left in the events file, without its time. */
-function lastEvents(): string {
-  const lines = readFileSync(join(home.folder, 'data/foster/events'), 'utf8').trimEnd().split('\n');
-  const id = lines.at(-1)?.split(' ')[2];
-  const own = lines.map((line) => line.split(' ').slice(1)).filter(([, one]) => one === id);
-  const name = own[0]?.[2] ?? '';
-  return own
-    .map((words) =>
-      words
-        .join(' ')
-        .replace(id ?? '', 'ID')
-        .replace(` ${name}`, ' NAME'),
-    )
-    .join('\n');
-}
-
 for (const [index, args] of SAME.entries()) {
   const title = args.map((word) => (word.length > 40 ? '...' : word)).slice(0, 12);
   test(`the same by Node and without it, ${index + 1}: ${JSON.stringify(title.join(' '))}`, () => {
     const of = ({ stdout, ...rest }: Result) => ({
       ...rest,
       stdout: normalized(stdout),
-      events: lastEvents(),
+      events: home.lastEvents(),
     });
     const expected = of(byNode(args, 'input'));
     run(args, {}, 'input');
@@ -247,7 +207,7 @@ for (const args of KEPT) {
           .filter((name) => !/^(exit|live|counts|log|attach)/.test(name))
           .sort(),
         output: args.includes(EVERYTHING) && normalized(home.foster(['logs', id]).stdout),
-        created: lastEvents().split('\n')[0],
+        created: home.lastEvents().split('\n')[0],
       });
       containers.ok('rm', '-f', '-t', '0', id);
     }
@@ -279,7 +239,7 @@ test('a name that is taken: Node says so, and nothing is left', () => {
 test('many at once', async () => {
   const args = ['--rm', 'busybox', 'sh', '-c', 'echo $HOSTNAME'];
   run(args);
-  const all = Array.from({ length: 12 }, () => home.start(args, { env: ENV, cwd: home.shared }));
+  const all = Array.from({ length: 12 }, () => home.start(args, { env: home.callers, cwd: home.shared }));
   const results = await Promise.all(all.map((one) => one.ended));
   assert.deepEqual([...new Set(results.map(({ status }) => status))], [0]);
   assert.equal(new Set(results.map(({ stdout }) => stdout)).size, all.length);
@@ -293,10 +253,10 @@ test('a terminal: its size, keys that detach, and the end with its owner', async
   person.types('exit');
   await person.seesPrompt();
   containers.ok('rm', 'tty');
-  renameSync(join(programs, 'node'), join(programs, 'node.away'));
+  const putBack = home.takeNodeAway();
   person.types(command);
   await person.sees('/ #');
-  renameSync(join(programs, 'node.away'), join(programs, 'node'));
+  putBack();
   person.types('stty size');
   await person.sees(/20 90/);
   person.presses('C-p', 'C-q');
@@ -314,20 +274,31 @@ test('Ctrl-C, and a signal for the container', async () => {
     '-c',
     'trap "echo caught; exit 9" INT; echo ready; while :; do sleep 0.02; done',
   ];
-  const warm = home.start(args, { env: ENV, cwd: home.shared });
+  const warm = home.start(args, { env: home.callers, cwd: home.shared });
   await warm.says('ready');
   warm.signal('SIGINT');
   await warm.ended;
-  const running = home.start(args, { env: ENV, cwd: home.shared });
+  const running = home.start(args, { env: home.callers, cwd: home.shared });
   await running.says('ready');
   running.signal('SIGINT');
   const { status, stdout } = await running.ended;
   assert.deepEqual([status, stdout], [9, 'ready\ncaught\n']);
 });
 
+/** Holds the lock of a file until its standard input ends: fcntl(2), F_OFD_SETLKW. */
+const HOLD = `
+import fcntl, struct, sys
+file = open(sys.argv[1], 'r+')
+fcntl.fcntl(file, 38, struct.pack('hhqqi', fcntl.F_WRLCK, 0, 0, 0, 0))
+print('held', flush=True)
+sys.stdin.read()
+`;
+
 /** What the front leaves to Node, whatever has been run before. */
 const LEFT: string[][] = [
-  ['--rm', '-v', 'volume:/v', 'busybox', 'true'],
+  ['--rm', '-v', '/anonymous', 'busybox', 'true'],
+  ['--rm', '-v', 'empty:/v', 'busybox', 'true'],
+  ['--rm', '-v', 'filled:/v:U', 'busybox', 'true'],
   ['--rm', '--health-cmd', 'true', 'busybox', 'true'],
   ['--rm', '--explain', 'busybox', 'true'],
   ['--dry-run', 'busybox', 'true'],
@@ -355,7 +326,7 @@ test('at the least doubt, Node does it', () => {
     rmSync(join(home.shared, 'cid'), { force: true });
     assert.match(byFront(args).stderr, NO_NODE, args.join(' '));
   }
-  containers.ok('volume', 'rm', '-f', 'volume');
+  containers.ok('volume', 'rm', '-f', 'empty');
   const plain = ['--rm', 'busybox', 'true'];
   run(plain);
   assert.ok(isFronted(plain));
@@ -371,6 +342,35 @@ test('a program with a path, and one that is looked up in PATH, whichever came f
       assert.equal(byFront(args).stdout, 'said\n', args.join(' '));
     }
   }
+});
+
+test('a volume: it is not removed while a container is being made that uses it, and another one of its name is found', async () => {
+  const args = ['-d', '-v', 'filled:/v', 'busybox', 'sleep', '1000'];
+  run(args);
+  const id = byFront(args).stdout.trim();
+  assert.match(home.foster(['volume', 'rm', 'filled']).stderr, /in use/);
+  const events = readFileSync(join(home.folder, 'data/foster/events'), 'utf8').trimEnd().split('\n');
+  assert.match(
+    events.filter((line) => line.includes(' volume.mount ')).at(-1) ?? '',
+    new RegExp(` filled container=${id} `),
+  );
+  containers.ok('rm', '-f', '-t', '0', '-a');
+  const folder = join(home.folder, 'data/foster/volumes/filled');
+  const lock = spawn('python3', ['-c', HOLD, join(folder, 'lock')], { stdio: ['pipe', 'pipe', 'ignore'] });
+  await once(lock.stdout, 'data');
+  assert.ok(!isFronted(args), 'somebody has its lock');
+  lock.stdin.end();
+  await once(lock, 'close');
+  mkdirSync(join(folder, '_new'));
+  assert.ok(!isFronted(args), 'a command that was killed has left something');
+  run(args);
+  assert.ok(!existsSync(join(folder, '_new')));
+  containers.ok('rm', '-f', '-t', '0', '-a');
+  containers.ok('volume', 'rm', 'filled');
+  assert.ok(!isFronted(args), 'it is gone');
+  assert.equal(run(args).status, 0);
+  containers.ok('rm', '-f', '-t', '0', '-a');
+  assert.ok(!isFronted(args), 'it is another one, and empty');
 });
 
 const PLAIN = ['--rm', './rootfs', 'id'];
@@ -426,13 +426,11 @@ test('a template does not hold in another directory, if the directory matters', 
   run(PLAIN);
   assert.ok(isFronted(PLAIN));
   const other = join(home.shared, 'folder');
-  const { stderr } = home.run(PLAIN, { env: ENV, cwd: other });
+  const { stderr } = home.run(PLAIN, { env: home.callers, cwd: other });
   assert.match(stderr, /rootfs/);
   const plain = ['--rm', 'busybox', 'true'];
   run(plain);
-  renameSync(join(programs, 'node'), join(programs, 'node.away'));
-  assert.equal(home.run(plain, { env: ENV, cwd: other }).status, 0);
-  renameSync(join(programs, 'node.away'), join(programs, 'node'));
+  assert.equal(home.byFront(['run', ...plain], { env: home.callers, cwd: other }).status, 0);
 });
 
 /** Changes after which a template must not be used. */
@@ -503,102 +501,6 @@ test('a layer that is removed: Node says what is missing', async () => {
   assert.ok(!isFronted(plain));
   renameSync(`${root}.away`, root);
   await waitUntil('the front does it again', () => isFronted(plain));
-});
-
-const start = (args: string[], env: Record<string, string> = {}, input = ''): Result =>
-  home.foster(['start', ...args], { env: { ...ENV, ...env }, input, cwd: home.shared });
-
-function startByFront(args: string[], input = ''): Result {
-  renameSync(join(programs, 'node'), join(programs, 'node.away'));
-  try {
-    return start(args, {}, input);
-  } finally {
-    renameSync(join(programs, 'node.away'), join(programs, 'node'));
-  }
-}
-
-/** Flags of `create`, and of `start`. */
-const STARTS: [create: string[], start: string[]][] = [
-  [ALL, ['-a']],
-  [['-i', ...ALL], ['-ai']],
-  [['-i', ...ALL], ['-i']],
-  [['-e', 'A=b', '-u', '5', '--read-only', '-v', `${folder}:/x`, ...ALL], ['--attach']],
-  [['-t', 'busybox', 'tty'], ['-a']],
-  [['--restart', 'on-failure:2', 'busybox', 'sh', '-c', 'exit 3'], ['-a']],
-];
-
-const NO_FRONT = { FOSTER_NO_FRONT: '1' };
-
-for (const [flags, words] of STARTS) {
-  const title = flags.map((word) => (word.length > 40 ? '...' : word)).join(' ');
-  test(`the same start by Node and without it: ${title}, start ${words.join(' ')}`, async () => {
-    const args = [...words, 'st'];
-    const results = [];
-    try {
-      const made = home.foster(['create', '--name', 'st', ...flags], { env: ENV, cwd: home.shared });
-      assert.equal(made.status, 0, made.stderr);
-      for (const by of [
-        () => start(args, NO_FRONT, 'input'), // the first mount of a layer has other options than the next ones
-        () => start(args, NO_FRONT, 'input'),
-        () => start(args, {}, 'input'),
-        () => startByFront(args, 'input'),
-      ]) {
-        const { stdout, ...rest } = by();
-        await containers.waitFor('st', 'exited');
-        const code = containers.inspect('st', '{{.State.ExitCode}} {{.RestartCount}}');
-        results.push({
-          ...rest,
-          stdout: normalized(stdout),
-          code,
-          events: lastEvents().split('\n').slice(-2),
-        });
-      }
-    } finally {
-      home.foster(['rm', '-f', '-t', '0', 'st']);
-    }
-    assert.doesNotMatch(results[3]?.stderr ?? '', NO_NODE);
-    assert.deepEqual(results[3], results[1]);
-  });
-}
-
-test('a start in the background: its name, files of the last run, and what is left to Node', async () => {
-  const made = home.foster(['create', '--name', 'st', 'busybox', 'sh', '-c', 'sleep 0.1'], {
-    env: ENV,
-    cwd: home.shared,
-  });
-  const id = made.stdout.trim();
-  assert.equal(start(['st']).stdout, 'st\n');
-  await containers.waitFor('st', 'exited');
-  const own = join(home.folder, 'data/foster/containers', id);
-  for (const name of ['stopped', 'shutdown', 'oom']) writeFileSync(join(own, name), '');
-  assert.equal(startByFront([id.slice(0, 12)]).stdout, `${id.slice(0, 12)}\n`);
-  for (const name of ['stopped', 'shutdown', 'oom']) assert.ok(!existsSync(join(own, name)), name);
-  await containers.waitFor('st', 'exited');
-  for (const args of [['st', 'st'], ['--sig-proxy=false', '-a', 'st'], ['-x', 'st'], ['--all'], []])
-    assert.match(startByFront(args).stderr, NO_NODE, args.join(' '));
-  containers.ok('rename', 'st', 'other');
-  assert.match(startByFront(['other']).stderr, NO_NODE);
-  assert.equal(start(['other']).stdout, 'other\n');
-  await containers.waitFor('other', 'exited');
-  assert.equal(startByFront(['other']).stdout, 'other\n');
-  await containers.waitFor('other', 'exited');
-  containers.ok('update', '--restart', 'always', 'other');
-  containers.ok('rm', '-f', '-t', '0', 'other');
-});
-
-test('a container that runs is not started twice', async () => {
-  const args = ['-d', '--name', 'st', 'busybox', 'sleep', '1000'];
-  assert.equal(run(args).status, 0);
-  containers.ok('kill', 'st');
-  await containers.waitFor('st', 'exited');
-  start(['st']);
-  assert.match(startByFront(['st']).stderr, NO_NODE);
-  assert.equal(start(['st']).stdout, 'st\n');
-  const pid = containers.inspect('st', '{{.State.Pid}}');
-  rmSync(join(home.folder, 'data/foster/locks', containers.inspect('st', '{{.Id}}')));
-  assert.match(startByFront(['st']).stderr, NO_NODE);
-  assert.equal(containers.inspect('st', '{{.State.Pid}}'), pid);
-  containers.ok('rm', '-f', '-t', '0', 'st');
 });
 
 test('foster info counts templates, and system prune removes them', () => {

@@ -16,6 +16,7 @@ import { after, before, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { FOSTER, Home, type Result } from './support/foster.js';
 import { change, NO_NODE, withoutNumbers } from './support/front.js';
+import { fosterAtTerminal } from './support/terminal.js';
 import { Tmux } from './support/tmux.js';
 import { waitUntil } from './support/wait.js';
 
@@ -37,9 +38,16 @@ after(async () => {
 const exec = (args: string[], env: Record<string, string> = {}, input = ''): Result =>
   home.foster(['exec', ...args], { env, input });
 
+/** With a terminal as standard input, where somebody types. */
+const inTerminal = (args: string[], env: Record<string, string> = {}): Result =>
+  fosterAtTerminal(home, ['exec', ...args], args.includes('cat') ? 'typed\n' : '', env);
+
 /** Node does it once in each way, and leaves the templates. */
 function prepare(name: string): void {
   for (const flags of [[], ['-d'], ['-t']]) assert.equal(exec([...flags, name, 'true']).status, 0);
+  assert.equal(inTerminal(['-it', name, 'true']).status, 0);
+  assert.equal(inTerminal(['-it', '-u', '33', name, 'true']).status, 0);
+  for (const user of ['0', '33', '5:33']) assert.equal(exec(['-u', user, name, 'true']).status, 0);
 }
 
 before(() => {
@@ -81,9 +89,26 @@ const SAME: [title: string, args: string[]][] = [
   ['all that a process can see of itself', ['web', 'sh', '-c', EVERYTHING]],
   ['the same with -i', ['-i', 'web', 'sh', '-c', EVERYTHING]],
   ['the same as root', ['-i', 'root', 'sh', '-c', EVERYTHING]],
+  ['the same in a terminal that can be left', ['-it', 'web', 'sh', '-c', EVERYTHING]],
+  ['the same there as root', ['-i', '-t', 'root', 'sh', '-c', EVERYTHING]],
+  ['input in a terminal', ['-it', '-e', 'A=b', 'web', 'cat']],
+  ['a name that is not there, in a terminal', ['-it', 'web', 'nope']],
+  ['a file that is no program, in a terminal', ['-it', 'web', '/etc/passwd']],
+  [
+    'an exit code in a terminal',
+    ['-it', '-e', 'A=b', '-w', '/tmp', 'web', 'sh', '-c', 'echo $A $OWN; pwd; exit 5'],
+  ],
+  ['a signal in a terminal', ['-it', 'web', 'sh', '-c', 'kill -9 $$']],
   ['the same in a terminal', ['-t', 'web', 'sh', '-c', EVERYTHING.replace(/; cat$/, '')]],
   ['by id', ['ID', 'env']],
   ['by the start of an id', ['START', 'env']],
+  ['as another user', ['-u', '33', 'web', 'sh', '-c', EVERYTHING]],
+  ['as root', ['--user', '0', '-w', '/', 'web', 'sh', '-c', EVERYTHING]],
+  [
+    'as another user and group, with another home',
+    ['-u', '5:33', '-e', 'HOME=/x', 'root', 'sh', '-c', EVERYTHING],
+  ],
+  ['as another user in a terminal that can be left', ['-it', '-u', '33', 'root', 'sh', '-c', EVERYTHING]],
   ['in another directory', ['-w', '/tmp', 'web', 'pwd']],
   ['in the root', ['--workdir', '/', 'web', 'pwd']],
   ['-e', ['-e', 'OWN=other', '-e', 'NEW=a b=c', '-e', 'EMPTY=', 'web', 'env']],
@@ -110,7 +135,8 @@ for (const [title, words] of SAME) {
   test(`the same by Node and without it: ${title}`, () => {
     const args = words.map((word) => (word === 'ID' ? id : word === 'START' ? id.slice(0, 12) : word));
     const [byNode, byFront] = [WITHOUT_FRONT, WITHOUT_NODE].map((env) => {
-      const result = exec(args, env, 'input');
+      const isTyped = args.includes('-it') || (args.includes('-i') && args.includes('-t'));
+      const result = isTyped ? inTerminal(args, env) : exec(args, env, 'input');
       return { ...result, stdout: withoutNumbers(result.stdout), event: containers.events(id).at(-1) };
     });
     assert.doesNotMatch(byFront?.stderr ?? '', NO_NODE);
@@ -146,14 +172,28 @@ test('a terminal of the right size', async () => {
   await person.seesPrompt();
   person.types('echo code $?');
   await person.sees('code 4');
-  person.types(`PATH=/nonexistent ${FOSTER} exec -it root true`);
-  await person.sees(/cannot find node/);
+  person.clears();
+  const script = 'stty size; tty; until test -e /tmp/go; do sleep 0.05; done; touch /tmp/gone';
+  person.types(`PATH=/nonexistent ${FOSTER} exec -it root sh -c '${script}'`);
+  await person.sees(/20 90\n\/dev\/pts\/\d+/);
+  person.presses('C-p', 'C-q');
+  await person.sees(/detached/);
+  containers.ok('exec', 'root', 'touch', '/tmp/go');
+  await waitUntil('it has ended', () => exec(['root', 'test', '-e', '/tmp/gone']).status === 0);
   person.leaves();
 });
 
 /** What the front leaves to Node. */
 const LEFT: string[][] = [
-  ['-u', '0', 'web', 'true'],
+  ['-u', 'root', 'web', 'true'],
+  ['-u', '0:root', 'web', 'true'],
+  ['-u', '0:', 'web', 'true'],
+  ['-u', ':0', 'web', 'true'],
+  ['-u', '0:0:0', 'web', 'true'],
+  ['-u', '-1', 'web', 'true'],
+  ['-u', '00000000000', 'web', 'true'],
+  ['-u', '1', 'web', 'true'], // no such template
+  ['-u'],
   ['-w', '/tmp/../usr', 'web', 'true'],
   ['-w', '/usr/', 'web', 'true'],
   ['-w', '//usr', 'web', 'true'],
@@ -167,7 +207,7 @@ const LEFT: string[][] = [
   ['-e'],
   ['--tty=false', 'web', 'true'],
   ['-dt', 'web', 'true'],
-  ['-it', 'web', 'true'],
+  ['-it', 'web', 'true'], // without a terminal
   ['-x', 'web', 'true'],
   ['-', 'web', 'true'],
   ['--', 'web', 'true'],
@@ -257,6 +297,22 @@ test('a change of the container is seen', () => {
   assert.match(line ?? '', new RegExp(`^\\d+ exec ${id} other `));
   containers.ok('rename', 'other', 'web');
   assert.equal(exec(['web', 'true']).status, 0);
+});
+
+test('a change of the users of the container is seen', async () => {
+  const asUser = (env: Record<string, string> = {}) =>
+    exec(['-u', '33', 'root', 'sh', '-c', 'id; echo $HOME'], env);
+  assert.match(asUser(WITHOUT_NODE).stdout, /www-data[\s\S]*\/var\/www/);
+  for (const change of ["sed -i 's|/var/www|/other|' /etc/passwd", 'echo more:x:77:www-data >> /etc/group']) {
+    containers.ok('exec', 'root', 'sh', '-c', change);
+    assert.match(asUser(WITHOUT_NODE).stderr, NO_NODE);
+    const by = asUser();
+    assert.match(by.stdout, /\/other/);
+    // only files that did not just change make a template
+    await waitUntil('there is a new template', () => asUser() && asUser(WITHOUT_NODE).status === 0);
+    assert.deepEqual(asUser(WITHOUT_NODE), by);
+  }
+  assert.match(asUser(WITHOUT_NODE).stdout, /77\(more\)/);
 });
 
 test('as npm installs it: a link in a folder of commands', () => {

@@ -349,6 +349,6 @@ test('the library', async () => {
 test('nothing is left', async () => {
   await home.assertNothingLeft();
   const left = readdirSync(join(home.folder, 'data/foster/networks'));
-  assert.deepEqual(left.sort(), ['bridge.json', 'holder', 'leases.json', 'lock', 'names']);
+  assert.deepEqual(left.sort(), ['bridge.json', 'holder', 'leases', 'lock', 'names']);
   assert.deepEqual(readdirSync(join(home.folder, 'data/foster/networks/names')), []);
 });

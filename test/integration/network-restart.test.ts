@@ -1,11 +1,11 @@
 /** A monitor restarts its container in the networks that it has by then. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { Home } from './support/foster.js';
+import { freePorts } from './support/ports.js';
 import { waitUntil } from './support/wait.js';
 
 const home = new Home();
@@ -45,16 +45,6 @@ const route = (name: string) => /^default via (\S+)/m.exec(ok('exec', name, 'ip'
 
 function finds(from: string, name: string): boolean {
   return home.foster(['exec', from, 'ping', '-4', '-c', '1', '-W', '20', name]).status === 0;
-}
-
-/** A port of the host that nobody uses. */
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, () => {
-      const address = server.address();
-      server.close(() => done(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 /** The container's /etc/hostname, as its web server at a published port sends it. */
@@ -117,7 +107,7 @@ test('a container can lose all its networks, be restarted without any, and get o
 });
 
 test('its published ports lead to the network that it has', async () => {
-  const port = await freePort();
+  const port = await freePorts();
   const serve = ['busybox', 'httpd', '-f', '-h', '/etc'];
   ok(
     ...['run', '-d', '--name', 'web', '--hostname', 'served', '--restart', 'always'],

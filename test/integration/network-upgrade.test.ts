@@ -26,11 +26,13 @@ interface State {
   resolvers?: unknown;
 }
 
+/** Returns what it was before. */
 function change(how: (state: State) => void): State {
-  const state: State = JSON.parse(readFileSync(FILE, 'utf8'));
+  const text = readFileSync(FILE, 'utf8');
+  const state: State = JSON.parse(text);
   how(state);
   writeFileSync(FILE, JSON.stringify(state));
-  return state;
+  return JSON.parse(text);
 }
 
 const ENTER = `
@@ -61,7 +63,6 @@ test('one that lacks rules is completed: names and ports work, and networks are 
   ok('run', '-d', '--name', 'both', '--network', 'front', '--network', 'back', ...SLEEP);
   nft('delete table inet foster\nadd table inet foster\n');
   change((state) => {
-    delete state.layout;
     delete state.prepared;
   });
   ok('run', '-d', '--name', 'sql', '--network', 'back', '-p', '127.0.0.1::80', ...SLEEP);
@@ -79,6 +80,11 @@ test('one that lacks rules is completed: names and ports work, and networks are 
 
 test('one that cannot be completed is not used, and the error says what to do', () => {
   ok('run', '-d', '--name', 'web', '--network', 'front', ...SLEEP);
+  const { layout } = change((state) => {
+    delete state.layout; // the first foster had none
+  });
+  assert.match(home.foster(['network', 'connect', 'back', 'web']).stderr, /an older version of foster/);
+  assert.ok(layout !== undefined && layout > 1);
   change((state) => {
     state.layout = 1_000_000;
   });

@@ -14,19 +14,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { VERSION } from '../../src/cli/version.js';
+import { testLibrary } from './package-library.js';
 import { FOSTER, Home } from './support/foster.js';
-import { packFoster } from './support/package.js';
+import { npmEnvironment, packFoster } from './support/package.js';
 
 /** The package as a user gets it: packed, then installed in a separate prefix from the tarball and the registry. */
 let folder = '';
+let tarball = '';
 let installed = '';
 let dist = '';
 let tree = '';
 
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'foster-package-'));
-  const { tarball, tree: copy } = packFoster(folder);
-  tree = copy;
+  ({ tarball, tree } = packFoster(folder));
   // No compiler on the PATH, and no install scripts: what the package needs must be in it.
   const bin = join(folder, 'bin');
   execFileSync('mkdir', [bin]);
@@ -47,7 +48,7 @@ before(() => {
       prefix,
       tarball,
     ],
-    { env: { ...process.env, PATH: bin }, stdio: ['ignore', 'ignore', 'inherit'] },
+    { env: { ...npmEnvironment(), PATH: bin }, stdio: ['ignore', 'ignore', 'inherit'] },
   );
   installed = join(prefix, 'bin', 'foster');
   dist = join(prefix, 'lib/node_modules/foster/dist');
@@ -147,3 +148,5 @@ test('it loads koffi, and needs nothing from the source tree', () => {
   const info = execFileSync(installed, ['info'], { encoding: 'utf8' });
   assert.ok(info.length > 0);
 });
+
+testLibrary(() => tarball);

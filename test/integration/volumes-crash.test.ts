@@ -39,9 +39,9 @@ const WALKS: Walk[] = [
 async function assertRecovers(what: string): Promise<void> {
   const files = home.must(['run', '--rm', '-v', 'data:/etc', 'busybox', 'sh', '-c', FILES]);
   assert.equal(files, whole, what);
-  home.must(['volume', 'ls']);
+  await home.library.volumes.list();
   await home.assertRecovers(what);
-  home.must(['volume', 'prune', '--all', '--force']);
+  await home.library.volumes.prune({ all: true });
   assert.deepEqual(stored(), [], what);
 }
 

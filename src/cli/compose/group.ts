@@ -35,6 +35,7 @@ const ENTRIES: GroupEntry[] = [
   { name: 'top', summary: 'list the processes of containers', load: () => import('./top.js') },
   { name: 'unpause', summary: 'resume the processes of services', load: () => import('./unpause.js') },
   { name: 'up', summary: 'create and start containers', load: () => import('./up.js') },
+  { name: 'version', summary: 'show the version of foster', load: () => import('./version.js') },
   { name: 'wait', summary: 'wait until containers exit', load: () => import('./wait.js') },
   { name: 'watch', summary: 'update containers when files change', load: () => import('./watch.js') },
 ];
@@ -42,7 +43,7 @@ const ENTRIES: GroupEntry[] = [
 /** `foster compose`. */
 export async function configure(command: Command, argv: string[]): Promise<void> {
   command.description('Run the services of a Compose file: docs/compose.md says what is honoured.');
-  addComposeOptions(command);
+  addComposeOptions(command).enablePositionalOptions();
   await configureGroup(command, argv, ENTRIES, [
     '  foster compose up -d                   start everything in the background',
     '  foster compose ps                      what runs',

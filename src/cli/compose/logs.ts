@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { flagError } from '../../spec/parse/flag.js';
 import { parseInstant } from '../../spec/parse/instants.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
+import { parseTail } from '../container/logs.js';
 import { LogPrinter } from './log-printer.js';
 import { existingOf, parseCount } from './options.js';
 
@@ -60,10 +60,4 @@ export function configure(command: Command, argv: string[]): void {
         }),
       );
   });
-}
-
-function parseTail(value: string): number | undefined {
-  if (value === 'all' || /^-\d+$/.test(value)) return undefined;
-  if (/^\d{1,15}$/.test(value)) return Number(value);
-  throw flagError('--tail', value, 'expected a number of lines, or all');
 }

@@ -47,14 +47,10 @@ function wishOf(command: Command): Wish {
 }
 
 /** The project that a command works on. @param named the services that it names. @throws FosterError */
-export async function projectOf(
-  command: Command,
-  named: readonly string[],
-  options: { allProfiles?: boolean } = {},
-): Promise<Project> {
+export async function projectOf(command: Command, named: readonly string[]): Promise<Project> {
   waitWithoutBlocking();
   const { openProject } = await import('../../engine/compose/project.js');
-  return await openProject({ ...wishOf(command), named, ...options });
+  return await openProject({ ...wishOf(command), named });
 }
 
 /** The project of a command for containers that exist, which may have no files any more. @throws FosterError */

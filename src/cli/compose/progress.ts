@@ -4,13 +4,22 @@ import { printError } from '../output.js';
 /** What is only the beginning of something. */
 const BEGINNINGS = /^(Waiting|.*ing)$/;
 
+/** What is reported for each service that waits. */
+const WAITS = ['Waiting', 'Healthy', 'Exited'];
+
 /** Prints a line for everything that is done: ` Container app-web-1  Started`. */
 export function progressReport(isQuiet = false): Report {
   if (isQuiet) return () => {};
+  const waited = new Set<string>();
   return ({ kind, name, text }: ComposeEvent) => {
+    const line = ` ${kind} ${name}  ${text}\n`;
     if (BEGINNINGS.test(text) && !['Running', 'Waiting', 'Pulling', 'Building', 'Stopping'].includes(text))
       return;
-    printError(` ${kind} ${name}  ${text}\n`);
+    if (WAITS.includes(text)) {
+      if (waited.has(line)) return; // several services may wait for the same container
+      waited.add(line);
+    }
+    printError(line);
   };
 }
 

@@ -108,7 +108,7 @@ async function printWith(
 }
 
 /** As in Docker, a negative number means all lines. */
-function parseTail(value: string): number | undefined {
+export function parseTail(value: string): number | undefined {
   if (value === 'all' || /^-\d+$/.test(value)) return undefined;
   if (/^\d{1,15}$/.test(value)) return Number(value);
   throw flagError('--tail', value, 'expected a number of lines, or all');

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
-import { orReport } from '../container/each.js';
 import { formatObjects } from '../format/inspection.js';
-import { print } from '../output.js';
+import { print, reportError, settings } from '../output.js';
 import { addPodSelection, chosenPods, type PodSelectionFlags } from './selection.js';
 
 /** `foster pod inspect`. */
@@ -22,7 +21,13 @@ export function configure(command: Command, argv: string[]): void {
     const pods = await chosenPods(command, references, flags);
     const { inspect } = await import('../../engine/pods.js');
     const found: Record<string, unknown>[] = [];
-    for (const pod of pods) await orReport(async () => found.push(await inspect(pod)));
+    for (const pod of pods) {
+      try {
+        found.push(await inspect(pod));
+      } catch (error) {
+        settings.exitCode = Math.max(settings.exitCode, reportError(error));
+      }
+    }
     if (found.length === 0) return;
     const isOne = pods.length === 1 && (flags.format ?? 'json') === 'json';
     print(isOne ? `${JSON.stringify(found[0], null, 4)}\n` : formatObjects(found, flags.format));

@@ -83,7 +83,8 @@ export function configure(command: Command, argv: string[]): void {
     const { rows } = await import('../../engine/pods.js');
     const { filter, latest, sort, quiet, format } = flags;
     const found = await rows({ filters: filter, latest, sort });
-    if (quiet) print(found.map((row) => `${idOf(row.id, flags)}\n`).join(''));
+    if (quiet)
+      print(found.map(({ id }) => `${id}\n`).join('')); // whole ones, as in Podman
     else if (format === 'json') print(`${JSON.stringify(found.map(jsonOf), null, 4)}\n`);
     else
       print(

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { addTimeout, type TimeoutFlags, timeoutOf } from '../container/timeout.js';
+import { settings } from '../output.js';
 import { addPodSelection, chosenPods, forEachPod, type PodSelectionFlags } from './selection.js';
 
 interface RmFlags extends PodSelectionFlags, TimeoutFlags {
@@ -30,5 +31,6 @@ export function configure(command: Command, argv: string[]): void {
       await remove(pod, { force, timeout });
       return [];
     });
+    settings.exitCode = Math.min(settings.exitCode, 1); // as in Podman
   });
 }

@@ -4,7 +4,6 @@ import type { PodSuits } from '../../engine/pods.js';
 import { readFlagFile } from '../../spec/parse/flag-file.js';
 import { FosterError } from '../../sys/errors.js';
 import { collect, missingArgument } from '../command.js';
-import { orReport } from '../container/each.js';
 import { print, reportError, settings } from '../output.js';
 
 /** The options of commands that select pods, as commander returns them. */
@@ -70,15 +69,17 @@ export async function forEachPod(
   act: (reference: string) => Promise<unknown[]>,
 ): Promise<void> {
   const { inspect } = await import('../../engine/pods.js');
+  const report = (error: unknown) => {
+    settings.exitCode = Math.max(settings.exitCode, reportError(error));
+  };
   for (const reference of references) {
-    await orReport(async () => {
+    try {
       const { Id: id } = await inspect(reference);
       const failures = await act(reference);
-      for (const failure of failures) {
-        reportError(failure);
-        settings.exitCode = Math.max(settings.exitCode, 1);
-      }
+      failures.forEach(report);
       if (failures.length === 0) print(`${id}\n`);
-    });
+    } catch (error) {
+      report(error);
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../sys/files.js';
 import { containerFolder } from '../../sys/paths.js';
@@ -9,11 +9,12 @@ import { containerFolder } from '../../sys/paths.js';
  */
 export function noteNetworks(container: string, networks: readonly { id: string; name: string }[]): void {
   const file = join(containerFolder(container), 'networks');
-  if (networks.length === 0) rmSync(file, { force: true });
-  else
-    writeFileAtomically(
-      file,
-      networks.map(({ id, name }) => ` ${id} ${name} type=bridge container=${container}\n`).join(''),
-      { durable: false },
-    );
+  if (networks.length > 0) writeFileAtomically(file, networksNote(container, networks), { durable: false });
+  // rmSync, even of a file that does not exist, loads a module of Node for trees
+  else if (existsSync(file)) rmSync(file, { force: true });
+}
+
+/** What is written down. */
+export function networksNote(container: string, networks: readonly { id: string; name: string }[]): string {
+  return networks.map(({ id, name }) => ` ${id} ${name} type=bridge container=${container}\n`).join('');
 }

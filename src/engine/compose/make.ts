@@ -144,9 +144,14 @@ function explained<T>(where: (field: string | undefined) => string, act: () => T
     return act();
   } catch (error) {
     if (!(error instanceof FosterError)) throw error;
-    const [, flag = ''] = /^(--?[a-z][\w-]*)[ :]/.exec(error.message) ?? [];
+    const [, flag = '', other] =
+      /^(--?[a-z][\w-]*)(?:.* and (--[a-z][\w-]*).*cannot be used together)?/.exec(error.message) ?? [];
     if (flag === '') throw error;
-    throw new FosterError(`${where(fieldOfFlag(flag))}: ${withoutOption(error.message)}`, {
+    const what =
+      other === undefined
+        ? withoutOption(error.message)
+        : `${fieldOfFlag(flag)} and ${fieldOfFlag(other)} cannot be used together`;
+    throw new FosterError(`${where(fieldOfFlag(flag))}: ${what}`, {
       kind: error.kind,
       exitCode: 1,
       cause: error,

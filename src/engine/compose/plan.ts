@@ -88,7 +88,7 @@ function planService(
 }
 
 /** The services whose namespaces a service shares: without their containers, its own cannot run. */
-function sharedServices({ network_mode, pid, ipc }: Service): string[] {
+export function sharedServices({ network_mode, pid, ipc }: Service): string[] {
   return [network_mode, pid, ipc].map(serviceIn).filter((name) => name !== undefined);
 }
 

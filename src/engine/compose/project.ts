@@ -13,17 +13,33 @@ export interface Wish {
   cwd: string;
   /** The services that the command names: their profiles are active. */
   named?: readonly string[];
-  /** All profiles are active. */
-  allProfiles?: boolean;
+  /** It is about containers that exist: compose/open.ts. */
+  isForExisting?: boolean;
 }
 
 /** Reads a project, and checks that the named services are in it. @throws FosterError that says where something is wrong */
-export async function openProject({ choice, cwd, named = [], allProfiles = false }: Wish): Promise<Project> {
+export async function openProject({
+  choice,
+  cwd,
+  named = [],
+  isForExisting = false,
+}: Wish): Promise<Project> {
   const { openProject: open } = await import('../../compose/open.js');
   const caller = callerAt(cwd);
-  const project = open({ ...choice, named, allProfiles }, caller);
+  const project = open({ ...choice, named, isForExisting }, caller);
   checkServices(project, named);
   return project;
+}
+
+/** The names of all services in the files of a folder, for completion; none if there is something wrong with them. */
+export async function serviceNames(cwd: string): Promise<string[]> {
+  const { openProject: open } = await import('../../compose/open.js');
+  try {
+    const choice = { files: [], envFiles: [], profiles: [], isForExisting: true };
+    return Object.keys(open(choice, { ...callerAt(cwd), warn() {} }).services);
+  } catch {
+    return [];
+  }
 }
 
 function callerAt(cwd: string) {
@@ -49,7 +65,7 @@ export function checkServices({ services, name }: Project, named: readonly strin
 export async function findProject(wish: Wish): Promise<{ name: string; project: Project | undefined }> {
   const { choice } = wish;
   try {
-    const project = await openProject({ ...wish, allProfiles: true });
+    const project = await openProject({ ...wish, isForExisting: true });
     return { name: project.name, project };
   } catch (error) {
     const name = choice.name ?? surroundings().env.COMPOSE_PROJECT_NAME;

@@ -10,7 +10,7 @@ import { awaitNeeds } from './conditions.js';
 import { runHooks } from './hooks.js';
 import { type ImageRequest, prepareImages } from './images.js';
 import { containerName, makeContainer } from './make.js';
-import { type PlanOptions, planServices, type ServicePlan } from './plan.js';
+import { type PlanOptions, planServices, type ServicePlan, sharedServices } from './plan.js';
 import { type Report, reporting } from './progress.js';
 import { makeResources, type UndoList } from './resources.js';
 import { type ProjectContainer, replacedName, serviceContainersOf } from './state.js';
@@ -97,7 +97,8 @@ class Up {
     const plans = planServices(project, this.#order, existing, request);
     await this.#stopOld(plans);
     const made = new Map<string, string[]>();
-    for (const plan of plans) made.set(plan.service, await this.#make(plan));
+    for (const plan of plans)
+      if (!this.#isMadeLate(plan.service)) made.set(plan.service, await this.#make(plan));
     if (!request.noStart) {
       const all = plans.map((plan) => this.#startOnce(plan.service, plans, made));
       const [failure] = (await Promise.allSettled(all)).filter((one) => one.status === 'rejected');
@@ -130,6 +131,16 @@ class Up {
       await remove(id, { force: true, volumes });
       faultPoint('container removed');
     });
+  }
+
+  /** Containers that share namespaces of others are made when these run. */
+  #isMadeLate(service: string): boolean {
+    const isLate = sharedServices(this.project.services[service] ?? {}).length > 0;
+    if (isLate && this.request.noStart)
+      surroundings().warn(
+        `service ${service} shares namespaces of another: its container is made by foster compose up`,
+      );
+    return isLate;
   }
 
   /** Makes the containers of a service that are missing or not current. @returns the ids of those to start */
@@ -208,7 +219,7 @@ class Up {
     this.#stopIfFailed();
     await awaitNeeds(project, name, new Set(needs), report, () => this.#stopIfFailed());
     const plan = plans.find(({ service }) => service === name);
-    const ids = made.get(name) ?? [];
+    const ids = made.get(name) ?? (plan === undefined ? [] : await this.#make(plan));
     await Promise.all(ids.map((id) => this.#startContainer(name, id, plan)));
   }
 

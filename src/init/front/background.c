@@ -1,5 +1,5 @@
 /* Starts a container with a monitor of its own, as src/container/background.ts and start.ts do. */
-#include "front.h"
+#include "record.h"
 
 #include <asm-generic/errno.h>
 #include <asm/ioctls.h>
@@ -9,8 +9,9 @@
 /* How long a monitor gets to clean up, in ms: background.ts. */
 enum { GIVE_UP_MS = 2000, EXEC_FAILED_MS = 5000 };
 
-/* Starts the monitor, which starts the container. Our end of the socket to it becomes `control`. */
-static int start_monitor(struct running *running, char **envp) {
+/* Starts the monitor, which starts the container, or the process that joins one and has that client. Our end of the socket to it becomes
+ * `control`. */
+static int start_monitor(struct running *running, int client, char **envp) {
   struct launch *launch = &running->launch;
   int session[2];
   s32 descriptors[FD_SUPERVISOR_END];
@@ -18,15 +19,21 @@ static int start_monitor(struct running *running, char **envp) {
   if (sys_socketpair(session) < 0) return 0;
   launch->control = session[0], descriptors[FD_CONTROL] = session[1];
   descriptors[FD_BLOB] = blob_file(&running->monitor, "foster-monitor");
-  descriptors[FD_PLAN] = fill_plan(running->template, running->process, envp);
-  descriptors[FD_DIRECTORY] = running->folder, descriptors[FD_LOCK] = running->lock;
-  descriptors[FD_EVENTS] = open_events(running->data);
+  descriptors[FD_PLAN] = fill_plan(running->template, running->process, running->values, envp);
+  if (running->joined) {
+    descriptors[FD_JOINED] = running->joined->pidfd, descriptors[FD_CLIENT] = client;
+  } else {
+    descriptors[FD_DIRECTORY] = running->folder, descriptors[FD_LOCK] = running->lock;
+    descriptors[FD_EVENTS] = open_events(running->data);
+    descriptors[FD_JOINED] = descriptors[FD_HOLDER] = running->network->holder, descriptors[FD_NETWORK] = running->network->holder_lock;
+  }
   if (descriptors[FD_BLOB] < 0 || descriptors[FD_PLAN] < 0) return 0;
   const char *argv[] = {"foster-init", "monitor", NULL};
   struct program program = {.path = (u64) "", .argv = (u64)argv, .envp = (u64)&argv[2], .descriptors = (u64)descriptors,
                             .file = launch->init, .descriptor_count = FD_SUPERVISOR_END};
   launch->pid = (int)start_program(&program, 0, &launch->pidfd);
   sys_close(session[1]);
+  if (client >= 0) sys_close(client);
   return launch->pid > 0;
 }
 
@@ -45,28 +52,32 @@ static void give_up(struct launch *launch) {
 }
 
 /* Of a run, the container ends with us, and its terminal has the size of ours before its program starts: attach.ts. */
-static int connect_client(const struct running *running) {
-  struct { unsigned short family; char path[108]; } address = {.family = AF_UNIX};
+static int greet(const struct running *running, int client) {
   unsigned short window[4];
   char message[5] = {ATTACH_WINDOW};
-  int client = (int)SYSCALL3(__NR_socket, AF_UNIX, SOCK_SEQPACKET | O_CLOEXEC, 0);
-  append(append_number(append(address.path, "/proc/self/fd/"), (u64)running->folder), "/attach");
-  if (client < 0 || SYSCALL3(__NR_connect, client, &address, sizeof address) < 0) return -1;
   if (sys_send(client, (char[]){running->is_owner ? ATTACH_OWNER : ATTACH_ALL}, 1, 0) < 0) return -1;
   if (!running->is_owner || sys_ioctl(0, TIOCGWINSZ, window) < 0) return client;
   memcpy(message + 1, window, 4);
   return sys_send(client, message, sizeof message, 0) < 0 ? -1 : client;
 }
 
+static int connect_client(const struct running *running) {
+  struct { unsigned short family; char path[108]; } address = {.family = AF_UNIX};
+  int client = (int)SYSCALL3(__NR_socket, AF_UNIX, SOCK_SEQPACKET | O_CLOEXEC, 0);
+  append(append_number(append(address.path, "/proc/self/fd/"), (u64)running->folder), "/attach");
+  if (client < 0 || SYSCALL3(__NR_connect, client, &address, sizeof address) < 0) return -1;
+  return greet(running, client);
+}
+
 static _Noreturn void become_client(const struct running *running, int client) {
-  u32 flags = running->run->flags;
+  u32 flags = running->run ? running->run->flags : RUN_TERMINAL | RUN_INTERACTIVE;
   char letters[8];
   char *end = append(append(letters, flags & RUN_TERMINAL ? "t" : ""), flags & RUN_INTERACTIVE && running->process->interactive ? "i" : "");
-  append(append(end, "s"), running->is_owner ? "o" : "");
-  const char *argv[] = {"foster-init", "attach", letters, template_text(running->template, running->run->keys), NULL};
-  s32 descriptors[] = {0, 1, 2, client};
+  append(append(append(end, "s"), running->is_owner ? "o" : ""), running->joined ? "p" : "");
+  const char *argv[] = {"foster-init", "attach", letters, template_text(running->template, running->template->keys), NULL};
+  s32 descriptors[] = {0, 1, 2, client, running->joined ? running->launch.pidfd : -1};
   struct program program = {.path = (u64) "", .argv = (u64)argv, .envp = (u64)&argv[4], .descriptors = (u64)descriptors,
-                            .file = running->launch.init, .descriptor_count = 4};
+                            .file = running->launch.init, .descriptor_count = 5};
   become_program(&program);
   sys_exit(125);
 }
@@ -80,7 +91,7 @@ static _Noreturn void fail_to_execute(const struct running *running, long error)
     if (failure->error && failure->error != error) continue;
     const char *text = running->monitor.data + failure->text;
     sys_write(2, text, string_length(text));
-    sys_exit(failure->exit_code);
+    sys_exit(running->failure_code ? running->failure_code : failure->exit_code);
   }
   sys_exit(126);
 }
@@ -97,6 +108,7 @@ static void start_and_leave(struct running *running, int client) {
   if (kind == REPORT_FAILED) return;
   if (client >= 0) become_client(running, client);
   if (is_signaled()) sys_block_signals(0), sys_exit(130);
+  if (running->restarted) record_event(running->data, running->restarted, "restart", "");
   char line[MAX_NAME + 2];
   char *end = append(append(line, running->printed), "\n");
   sys_write(1, line, (size_t)(end - line));
@@ -105,7 +117,7 @@ static void start_and_leave(struct running *running, int client) {
 
 void run_with_monitor(struct running *running, char **envp) {
   int client = -1;
-  if (!start_monitor(running, envp)) return;
+  if (!start_monitor(running, -1, envp)) return;
   fault_point("monitor started");
   if (wait_until_ready(&running->launch)) {
     fault_point("ready");
@@ -115,3 +127,13 @@ void run_with_monitor(struct running *running, char **envp) {
   give_up(&running->launch);
 }
 
+/* A process with a terminal that may be left running, as src/container/exec-detachable.ts does. */
+void run_detachable(struct running *running, char **envp) {
+  int ends[2];
+  if (sys_socketpair(ends) < 0 || greet(running, ends[0]) < 0 || !start_monitor(running, ends[1], envp)) return;
+  if (wait_until_ready(&running->launch)) {
+    append_event(running->data, template_text(running->template, running->template->event), running->values);
+    start_and_leave(running, ends[0]);
+  }
+  give_up(&running->launch);
+}

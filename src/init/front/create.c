@@ -59,14 +59,11 @@ static void format_time(u64 ms, char text[32]) {
   append_padded(append_padded(text, of_day % 60, 10, '.'), ms % 1000, 100, 'Z');
 }
 
-/* Writes the id and the time over those of the run that has left the template. */
-static void fill_holes(struct template *template, const char *id) {
-  const struct run_template *run = run_part(template);
-  const struct template_hole *hole = (const struct template_hole *)((char *)template + run->holes);
+int begin_container(struct template *template, struct created *created) {
   char time[32];
+  choose_id(created->id);
   format_time((u64)clock_ms(), time);
-  for (u32 i = 0; i < run->hole_count; i++, hole++)
-    memcpy((char *)template + hole->offset, hole->kind == HOLE_TIME ? time : id, hole_sizes[hole->kind]);
+  return fill_holes(template, (const void *const[HOLE_END]){[HOLE_ID] = created->id, [HOLE_SHORT_ID] = created->id, [HOLE_TIME] = time});
 }
 
 /* Its file is new, and is removed only by who has its lock. */
@@ -113,7 +110,7 @@ static int take_name(struct created *created, const struct template *template) {
 }
 
 /* As writeFileAtomically in src/sys/files.ts. */
-static int write_file(const struct created *created, const char *name, const char *text, size_t size, int is_durable) {
+int write_file(const struct created *created, const char *name, const char *text, size_t size, int is_durable) {
   char fresh[32], step[48];
   append(append(fresh, name), ".new");
   int file = open_below_folder(created, fresh, O_WRONLY | O_CREAT | O_TRUNC);
@@ -128,23 +125,24 @@ static int write_file(const struct created *created, const char *name, const cha
   return !is_durable || SYSCALL1(__NR_fsync, created->folder) == 0;
 }
 
-static int write_record(const struct created *created, const struct template *template, char **command) {
+static int write_record(const struct created *created, const struct template *template, const struct values *values) {
   static char record[MAX_TEMPLATE];
   const struct run_template *run = run_part(template);
   const char *restart = template_text(template, run->restart);
-  char *end = expand(record, record + sizeof record, template_text(template, run->record), created->name, command);
+  char *end = expand(record, record + sizeof record, template_text(template, run->record), values);
   return end && write_file(created, "restart", restart, string_length(restart), 0) &&
          write_file(created, "config.json", record, (size_t)(end - record), (run->flags & RUN_DURABLE) != 0);
 }
 
-/* Returns whether there is a container, whose lock is held. `created->data` is set; the rest is to be removed in either case. */
-int create_container(struct template *template, struct created *created, char **command) {
+/* Returns whether there is a container, whose lock is held and whose name is among the values. `created->data` is set; the rest
+ * is to be removed in either case. */
+int create_container(const struct template *template, struct created *created, struct values *values) {
   char *none[] = {NULL};
-  choose_id(created->id);
   if (!take_lock(created) || !make_folders(created, run_part(template)->flags) || !take_name(created, template)) return 0;
-  fill_holes(template, created->id);
-  if (!write_record(created, template, command)) return 0;
-  append_event(created->data, template_text(template, template->event), created->name, none);
+  values->texts[CODE_NAME] = created->name;
+  if (!write_record(created, template, values)) return 0;
+  struct values without = {.texts = {[CODE_NAME] = created->name}, .command = none};
+  append_event(created->data, template_text(template, template->event), &without);
   return fault_point("event create noted"), 1;
 }
 

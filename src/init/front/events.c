@@ -7,7 +7,7 @@
 enum { MAX_EVENT = 64 * 1024, MAX_EVENTS = 4 << 20 /* bytes of the file, from which TypeScript rotates it */ };
 
 /* As formatEvent does: white space, `%` and `=` are percent-encoded. */
-static char *append_encoded(char *to, const char *text) {
+char *append_encoded(char *to, const char *text) {
   static const char digits[] = "0123456789abcdef";
   for (; *text; text++) {
     u8 byte = (u8)*text;
@@ -18,13 +18,13 @@ static char *append_encoded(char *to, const char *text) {
 }
 
 /* `text` is the line after its time, up to the command. Returns whether the file is of a size at which it can be left as it is. */
-int append_event(int data, const char *text, const char *name, char **command) {
+int append_event(int data, const char *text, const struct values *values) {
   static char line[2 * MAX_EVENT];
   struct stat info = {.st_size = 0};
-  char *none[] = {NULL}, *end = append_number(line, (u64)clock_ms());
-  if (!(end = expand(end, line + MAX_EVENT, text, name, none))) return 0;
-  for (char **word = command; *word; word++) {
-    if (word != command) end = append(end, "%20");
+  char *end = append_number(line, (u64)clock_ms());
+  if (!(end = expand(end, line + MAX_EVENT, text, values))) return 0;
+  for (char **word = values->command; *word; word++) {
+    if (word != values->command) end = append(end, "%20");
     end = append_encoded(end, *word);
   }
   end = append(end, "\n");
@@ -32,5 +32,8 @@ int append_event(int data, const char *text, const char *name, char **command) {
   sys_write(file, line, (size_t)(end - line));
   SYSCALL2(__NR_fstat, file, &info);
   sys_close(file);
-  return info.st_size <= MAX_EVENTS;
+  return are_events_short(info.st_size);
 }
+
+/* Whether the file can be left as it is. */
+int are_events_short(s64 size) { return size <= MAX_EVENTS; }

@@ -41,7 +41,7 @@ static int parse_switches(struct exec_request *request, const char *letters) {
   if (!*letters) return 0;
   for (; *letters; letters++) {
     int *value = switch_for(request, *letters);
-    if (!value) return 0;
+    if (!value) return because("option ", (char[]){'-', *letters, 0}, " is Node's");
     *value = 1;
   }
   return 1;
@@ -63,6 +63,17 @@ static int set_directory(struct exec_request *request, const char *path) {
   return 1;
 }
 
+/* UID or UID:GID: names are looked up in the container, which is Node's. */
+static int set_user(struct exec_request *request, const char *text) {
+  int parts = 1, digits = 0;
+  for (const char *c = text; c && *c; c++) {
+    if (*c == ':' && digits && parts++ == 1) digits = 0;
+    else if (*c < '0' || *c > '9' || ++digits > 10) return 0;
+  }
+  request->user = text;
+  return digits > 0;
+}
+
 /* `argv` begins with the word after `exec`. Returns 0 if this is not for us. */
 int parse_exec(char **argv, char **envp, struct exec_request *request) {
   for (; *argv && **argv == '-'; argv++) {
@@ -72,15 +83,18 @@ int parse_exec(char **argv, char **envp, struct exec_request *request) {
       *switch_for(request, letter) = 1;
     } else if (string_equal(word, "-e") || string_equal(word, "--env")) {
       if (!*++argv || !add_override(request, *argv, envp)) return 0;
+    } else if (string_equal(word, "-u") || string_equal(word, "--user")) {
+      if (!set_user(request, *++argv)) return because("a user that is not given in numbers is looked up by Node", "", "");
     } else if (string_equal(word, "-w") || string_equal(word, "--workdir")) {
       if (!set_directory(request, *++argv)) return 0;
-    } else if (word[1] == '-' || !parse_switches(request, word + 1)) {
+    } else if (word[1] == '-') {
+      return because("option ", word, " is Node's");
+    } else if (!parse_switches(request, word + 1)) {
       return 0;
     }
   }
   if (!argv[0] || !argv[1]) return 0;
   request->container = argv[0];
   request->process.command = argv + 1;
-  /* With a terminal and input, it can be left running: its monitor is a process of its own, which Node starts. */
-  return **request->process.command && !(request->process.terminal && (request->detached || request->process.interactive));
+  return **request->process.command && !(request->process.terminal && request->detached);
 }

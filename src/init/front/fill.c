@@ -12,7 +12,7 @@ enum { ROOM = 4096 }; /* is soon full */
 #else
 enum { ROOM = 8 << 20 }; /* more than execve(2) takes */
 #endif
-enum { MAX_LIST = 4096 };
+enum { MAX_LIST = 4096, MAX_PLAN_TEXT = 64 * 1024 };
 
 static struct builder copy_blob(const struct template *template, u32 offset, u32 size) {
   long at = syscall6(__NR_mmap, 0, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -78,12 +78,17 @@ static char *append_strings(char *to, const char *end, char **words) {
 }
 
 /* The text with its holes filled: CODE_*. */
-char *expand(char *to, const char *end, const char *text, const char *name, char **command) {
+char *expand(char *to, const char *end, const char *text, const struct values *values) {
   for (; *text; text++) {
+    u8 code = (u8)*text;
     if (end - to < MAX_NAME + 2) return NULL;
-    if (*text == CODE_NAME) to = append(to, name);
-    else if (*text != CODE_COMMAND) *to++ = *text;
-    else if (!(to = append_strings(to, end, command))) return NULL;
+    if (code == CODE_COMMAND) {
+      if (!(to = append_strings(to, end, values->command))) return NULL;
+    } else if (code >= CODE_END || !values->texts[code]) {
+      *to++ = *text;
+    } else {
+      to = append(to, values->texts[code]);
+    }
   }
   return *to = 0, to;
 }
@@ -196,7 +201,27 @@ static const char *new_program(const struct template *template, char **command) 
   return first ? NULL : *command;
 }
 
-int fill_plan(const struct template *template, const struct process_request *request, char **envp) {
+/* Texts of steps that have codes: the pointer to one is followed by its length. */
+static void put_plan_texts(struct builder *builder, const struct template *template, const struct values *values) {
+  static char text[MAX_PLAN_TEXT];
+  const struct run_template *run = run_part(template);
+  const u32 *argument = (const u32 *)((const char *)template + run->texts);
+  for (u32 i = 0; i < run->text_count; i++, argument++) {
+    u64 at, length;
+    if (*argument % 8 || *argument > template->plan_size - 2 * sizeof at) builder->is_full = 1;
+    if (builder->is_full) return;
+    memcpy(&at, builder->data + *argument, sizeof at);
+    if (at >= template->plan_size) builder->is_full = 1; /* the blob has a zero behind it */
+    const char *end = builder->is_full ? NULL : expand(text, text + sizeof text, builder->data + at, values);
+    if (!end) builder->is_full = 1;
+    if (builder->is_full) return;
+    length = (u64)(end - text);
+    put_pointer(builder, *argument, 0, put_text(builder, text, "", ""));
+    if (!builder->is_full) memcpy(builder->data + *argument + sizeof at, &length, sizeof length);
+  }
+}
+
+int fill_plan(const struct template *template, const struct process_request *request, const struct values *values, char **envp) {
   struct builder builder = copy_blob(template, template->plan, template->plan_size);
   if (builder.is_full) return -1;
   struct plan *plan = (struct plan *)builder.data;
@@ -214,6 +239,7 @@ int fill_plan(const struct template *template, const struct process_request *req
   if (*request->command) arrays[1] = put_arguments(&builder, plan->argv, request->command, &counts[1]);
   if (override_count) arrays[2] = put_environment(&builder, plan->envp, overrides, override_count, &counts[2]);
   put_relocations(&builder, plan, arrays, counts);
+  if (template->kind >= TEMPLATE_RUN) put_plan_texts(&builder, template, values);
   if (request->directory) put_directory(&builder, template->directory, template->plan_size, request->directory);
   plan->programs = arrays[0], plan->argv = arrays[1], plan->envp = arrays[2], plan->size = builder.size;
   return blob_file(&builder, "foster-plan");
@@ -242,11 +268,11 @@ static void put_failures(struct builder *builder, const struct template *templat
 }
 
 /* A list of texts, which an empty one ends. */
-static u32 put_expanded(struct builder *builder, const char *texts, u32 count, const char *name) {
-  char text[MAX_PATH], *none[] = {NULL};
+static u32 put_expanded(struct builder *builder, const char *texts, u32 count, const struct values *values) {
+  char text[MAX_PATH];
   u32 start = 0;
   for (u32 i = 0; i < count; i++, texts += string_length(texts) + 1) {
-    char *end = expand(text, text + sizeof text, texts, name, none);
+    char *end = expand(text, text + sizeof text, texts, values);
     u32 at = !end || builder->is_full || builder->size > ROOM - MAX_PATH ? 0 : start ? builder->size : reserve(builder, 0);
     if (!at) return builder->is_full = 1, 0;
     memcpy(builder->data + at, text, (size_t)(end - text) + 1);
@@ -257,17 +283,19 @@ static u32 put_expanded(struct builder *builder, const char *texts, u32 count, c
   return start;
 }
 
-/* `name`: of a new container; NULL for a process that joins one. */
-int fill_monitor(const struct template *template, const struct process_request *request, const char *name, struct builder *builder) {
+/* `values`: of a container; NULL for a process that joins one. */
+int fill_monitor(const struct template *template, const struct process_request *request, const struct values *values, struct builder *builder) {
   *builder = copy_blob(template, template->monitor, template->monitor_size);
   if (builder->is_full) return 0;
   struct monitor *monitor = (struct monitor *)builder->data;
   const char *program = new_program(template, request->command);
   put_failures(builder, template, program ? program : "");
-  if (name) {
+  if (values) {
     const struct run_template *run = run_part(template);
-    monitor->subject = put_expanded(builder, template_text(template, run->subject), 1, name);
-    if (run->remove_count) monitor->remove = put_expanded(builder, template_text(template, run->remove), run->remove_count, name);
+    const struct template_network *network = (const struct template_network *)((const char *)template + run->network);
+    if (*template_text(template, run->subject)) monitor->subject = put_expanded(builder, template_text(template, run->subject), 1, values);
+    if (run->remove_count) monitor->remove = put_expanded(builder, template_text(template, run->remove), run->remove_count, values);
+    if (run->network) monitor->names = put_expanded(builder, template_text(template, network->remove), network->remove_count, values);
   }
   if (request->interactive) monitor->flags |= MONITOR_INTERACTIVE;
   return monitor->size = builder->size, !builder->is_full;

@@ -39,7 +39,7 @@ static int is_id(const char *text) {
   return length == ID_SIZE && !*text;
 }
 
-static int is_name(const char *text) {
+int is_name(const char *text) {
   if (!*text || string_length(text) > 200) return 0;
   for (; *text; text++) {
     char c = *text;
@@ -55,12 +55,11 @@ static int is_start(const char *start, const char *id) {
 
 /* The one container whose id begins so. Returns 0 if there is none, or more than one. */
 static int find_by_start(int data, const char *start, char id[ID_SIZE + 1]) {
-  struct entry { u64 inode; s64 next; unsigned short size; u8 type; char name[]; }; /* getdents64(2) */
   static char buffer[32 * 1024] __attribute__((aligned(8)));
   int folder = (int)sys_openat(data, "containers", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0), found = 0;
   for (long size; folder >= 0 && (size = SYSCALL3(__NR_getdents64, folder, buffer, sizeof buffer)) > 0;) {
-    for (long at = 0; at < size; at += ((struct entry *)(buffer + at))->size) {
-      const char *name = ((struct entry *)(buffer + at))->name;
+    for (long at = 0; at < size; at += ((struct directory_entry *)(buffer + at))->size) {
+      const char *name = ((struct directory_entry *)(buffer + at))->name;
       if (is_id(name) && is_start(start, name)) append(id, name), found++;
     }
   }
@@ -69,7 +68,7 @@ static int find_by_start(int data, const char *start, char id[ID_SIZE + 1]) {
 }
 
 /* What a name is a link to: ../containers/ID. */
-static int find_by_name(int data, const char *name, char id[ID_SIZE + 1]) {
+int find_by_name(int data, const char *name, char id[ID_SIZE + 1]) {
   char path[256], link[128];
   append(append(path, "names/"), name);
   long size = SYSCALL4(__NR_readlinkat, data, path, link, sizeof link - 1);
@@ -93,42 +92,10 @@ int lock_file(int fd, short kind) {
 
 int exists(int folder, const char *name) { return SYSCALL4(__NR_faccessat, folder, name, 0, 0) == 0; }
 
-/* Whether the process of that pid is the one that `live` has. Its pidfd is open by now, so the pid is not used again. */
-static int is_alive(int pid, const char *wanted) {
-  char buffer[PROCESS_STAT_SIZE], state[STAT_FIELD_SIZE], flags[STAT_FIELD_SIZE], start[STAT_FIELD_SIZE];
-  const char *stat = read_process_stat(pid, buffer);
-  enum { PF_EXITING = 4 };
-  if (!stat) return 0;
-  copy_stat_field(stat, STAT_STATE, state);
-  copy_stat_field(stat, STAT_FLAGS, flags);
-  copy_stat_field(stat, STAT_START, start);
-  return *state != 'Z' && !(read_number(flags) & PF_EXITING) && string_equal(start, wanted);
-}
-
-/* The file `live` is "PID PIDSTART MONITOR ...". */
-int open_init(struct target *target) {
-  char live[160], *start = live;
-  int fd = (int)sys_openat(target->folder, "live", O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
-  long size = fd < 0 ? 0 : sys_read(fd, live, sizeof live - 1);
-  if (size <= 0) return 0;
-  sys_close(fd);
-  live[size] = 0;
-  while (*start && *start != ' ') start++;
-  if (!*start || start - live > 9) return 0;
-  char *end = ++start;
-  while (*end && *end != ' ') end++;
-  if (!*end) return 0;
-  *end = 0;
-  target->pid = (int)read_number(live);
-  if (target->pid <= 0) return 0;
-  target->pidfd = (int)SYSCALL2(__NR_pidfd_open, target->pid, 0);
-  return target->pidfd >= 0 && is_alive(target->pid, start);
-}
-
 int find_folder(const char *reference, char **envp, struct target *target) {
   char path[ID_SIZE + 16];
   target->data = open_data_folder(envp);
-  if (target->data < 0 || !find_id(target->data, reference, target->id)) return 0;
+  if (target->data < 0 || !find_id(target->data, reference, target->id)) return because("there is not just one container ", reference, "");
   append(append(path, "containers/"), target->id);
   target->folder = open_folder(target->data, path);
   return target->folder >= 0;
@@ -136,10 +103,12 @@ int find_folder(const char *reference, char **envp, struct target *target) {
 
 /* Returns whether all is found. `programs`: the folder of foster-init. */
 int find_container(const struct exec_request *request, char **envp, int programs, struct target *target) {
-  u32 kind = request->detached ? TEMPLATE_EXEC_DETACHED : request->process.terminal ? TEMPLATE_EXEC_TERMINAL : TEMPLATE_EXEC;
+  u32 in_terminal = is_detachable(&request->process) ? TEMPLATE_EXEC_DETACHABLE : TEMPLATE_EXEC_TERMINAL;
+  u32 kind = request->detached ? TEMPLATE_EXEC_DETACHED : request->process.terminal ? in_terminal : TEMPLATE_EXEC;
   if (!find_folder(request->container, envp, target)) return 0;
-  if (exists(target->folder, "paused") || exists(target->folder, "exit") || !open_init(target)) return 0;
+  if (exists(target->folder, "paused") || exists(target->folder, "exit") || !open_init(target) || is_exiting(target->pid))
+    return because("the container is paused, or does not run", "", "");
   target->is_running = 1;
-  target->template = find_template(target->folder, kind, programs);
+  target->template = find_template(target, kind, request->user, programs);
   return target->template != NULL;
 }

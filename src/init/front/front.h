@@ -18,9 +18,19 @@ struct process_request {
   u32 override_count;
 };
 
+/* It may be left running. */
+static inline int is_detachable(const struct process_request *request) { return request->terminal && request->interactive; }
+
+/* why.c: for --debug */
+int because(const char *before, const char *what, const char *after);
+void ask_why(void);
+void say_without_node(void);
+void say_with_node(void);
+
 /* exec-args.c: what `foster exec` was asked for */
 struct exec_request {
   struct process_request process;
+  const char *user;        /* UID or UID:GID; NULL for that of the container */
   int detached;
   const char *container;
 };
@@ -41,6 +51,7 @@ char *append_key(char *to, u64 key);
 struct start_request {
   int is_attached, has_input;
   const char *container;
+  const struct record *restarted; /* NULL: it is not a restart */
 };
 int parse_start(char **argv, struct start_request *request);
 
@@ -50,31 +61,57 @@ struct target {
   int pid, pidfd;   /* its PID 1 */
   int is_running;
   char id[ID_SIZE + 1];
-  const struct template *template; /* NULL: there is none that holds */
+  struct template *template; /* NULL: there is none that holds */
 };
 int find_folder(const char *reference, char **envp, struct target *target); /* `data` and `folder` of a container, running or not */
+int is_name(const char *text);
+int find_by_name(int data, const char *name, char id[ID_SIZE + 1]);
 int find_container(const struct exec_request *request, char **envp, int programs, struct target *target);
-int open_init(struct target *target); /* whether its PID 1 is alive */
 int open_data_folder(char **envp);
 struct stat;
 int is_own(int fd, u32 type, struct stat *info);
 s64 own_file_size(int fd);
 int lock_file(int fd, short kind);
 int exists(int folder, const char *name);
+struct directory_entry { u64 inode; s64 next; unsigned short size; u8 type; char name[]; }; /* getdents64(2) */
+
+/* state.c: whether it is alive */
+struct live { /* the file `live` */
+  int pid, monitor;
+  char start[STAT_FIELD_SIZE]; /* of PID 1 */
+  s64 started;
+};
+enum { NO_EXIT = -1, DAMAGED_EXIT = -2 };
+int read_live(int folder, struct live *live);
+int read_exit(int folder);
+int is_running_process(int pid, const char *start);
+int open_init(struct target *target);
+int is_exiting(int pid);
+int is_namespace_init(int pid);
+int has_monitor(int folder);
+int open_monitor(int folder);
+int is_monitor_stopped(int folder);
+int is_locked(const struct target *target);
+int hold_lock(const struct target *target);
+
+/* main.c */
+void take_signals(void);
 
 /* template.c */
 struct template *read_template(int folder, const char *name);
-const struct template *find_template(int folder, u32 kind, int programs);
+struct template *find_template(const struct target *target, u32 kind, const char *user, int programs);
 const char *template_text(const struct template *template, u32 offset);
 int is_inside(const struct template *template, u32 offset, u32 size);
+int is_well_formed(const struct template *template, u32 size);
 void stamp_of(const struct stat *info, u64 to[5]);
 int has_programs(const struct template *template, int programs);
 int has_record(int folder, const struct template *template);
 
 /* run-template.c */
-extern const u32 hole_sizes[HOLE_TIME + 1];
+void stamp_below(const char *root, const char *path, u64 to[5]);
 struct template *find_run_template(int data, const struct run_request *request, char **envp, int programs);
-const struct template *find_start_template(int folder, char **envp, int programs);
+struct template *find_start_template(int folder, char **envp, int programs);
+int fill_holes(struct template *template, const void *const values[HOLE_END]); /* NULL: stays as it is */
 static inline const struct run_template *run_part(const struct template *template) {
   return (const struct run_template *)((const char *)template + template->run);
 }
@@ -86,14 +123,19 @@ struct builder {
   u32 size;
   int is_full;
 };
-int fill_plan(const struct template *template, const struct process_request *request, char **envp); /* a descriptor, or -1 */
-int fill_monitor(const struct template *template, const struct process_request *request, const char *name, struct builder *builder);
+/* What the texts of a template get for their codes. */
+struct values {
+  const char *texts[CODE_END]; /* by code; NULL: such a code does not appear */
+  char **command;
+};
+int fill_plan(const struct template *template, const struct process_request *request, const struct values *values, char **envp); /* a descriptor, or -1 */
+int fill_monitor(const struct template *template, const struct process_request *request, const struct values *values, struct builder *builder);
 int blob_file(const struct builder *builder, const char *name);
 int can_quote(const char *program);
 int is_long(char **command);
 u32 count_of(char **list); /* up to its NULL */
 int memory_file(const char *name, const void *data, size_t size, int is_program);
-char *expand(char *to, const char *end, const char *text, const char *name, char **command); /* NULL if there is no room */
+char *expand(char *to, const char *end, const char *text, const struct values *values); /* NULL if there is no room */
 
 /* launch.c: starting foster-init, and becoming the monitor */
 struct launch {
@@ -110,13 +152,16 @@ int prepare_launch(struct launch *launch, int programs);
 int launch_init(struct launch *launch, const struct launch_wishes *wishes);
 u32 receive(struct launch *launch, struct report *report);
 int wait_until_ready(struct launch *launch);
+int wait_for_refork(struct launch *launch);
 int is_signaled(void);
 void abandon(struct launch *launch);
-struct monitor_files { int blob, folder, userns, lock, events, reads_input; };
+struct monitor_files { int blob, folder, userns, lock, events, network, reads_input; };
 void become_monitor(struct launch *launch, const struct monitor_files *files);
 
 /* events.c */
-int append_event(int data, const char *text, const char *name, char **command);
+int append_event(int data, const char *text, const struct values *values);
+char *append_encoded(char *to, const char *text);
+int are_events_short(s64 size);
 
 /* create.c: the files of a new container */
 struct created {
@@ -124,19 +169,46 @@ struct created {
   char id[ID_SIZE + 1], name[MAX_NAME + 1];
   int has_folder, has_name;
 };
-int create_container(struct template *template, struct created *created, char **command);
+int begin_container(struct template *template, struct created *created); /* chooses its id */
+int create_container(const struct template *template, struct created *created, struct values *values);
+int write_file(const struct created *created, const char *name, const char *text, size_t size, int is_durable);
 void remove_created(struct created *created);
 void fault_point(const char *step);
 void begin_faults(char **envp);
 
+/* network.c: connecting it to a network */
+struct network {
+  int folder, lock, holder, holder_lock; /* descriptors; -1: it is in none */
+  int has_lease, has_names;
+  char lease[MAX_NAME + 256], address[16], index[12], mac[18], starter[96];
+};
+#define NO_NETWORK {.folder = -1, .lock = -1, .holder = -1, .holder_lock = -1}
+int take_lease(struct template *template, int data, struct values *values, struct network *network);
+int announce(const struct template *template, const struct created *created, const struct values *values, struct network *network);
+void give_back_lease(const struct template *template, struct network *network);
+
+/* volumes.c */
+enum { MAX_VOLUMES = 64 };
+struct held_volumes {
+  int locks[MAX_VOLUMES];
+  u32 count;
+};
+int hold_volumes(const struct template *template, int data, struct held_volumes *held);
+void release_volumes(struct held_volumes *held);
+
 /* A container that is being started. */
 struct running {
   const struct template *template;
+  const struct values *values;
+  const struct network *network;
   const struct run_template *run;
   const struct process_request *process;
   int data, folder, lock; /* descriptors: the data folder, the container's folder and its lock */
   int is_attached, is_owner; /* this process attaches to it; it ends with this process */
   const char *printed;    /* in the background */
+  int failure_code;       /* if the program cannot be executed; 0: that of the message */
+  const struct record *restarted; /* noted when it runs */
+  const struct target *joined; /* a process in this container is started; NULL: a container */
   struct launch launch;
   struct builder monitor;
 };
@@ -145,6 +217,7 @@ int open_events(int data);
 
 /* background.c, exec.c, run.c, start.c: return only if it has not been done */
 void run_with_monitor(struct running *running, char **envp);
+void run_detachable(struct running *running, char **envp);
 void run_start(const struct start_request *request, const struct target *target, char **envp, int programs);
 void run_exec(const struct exec_request *request, const struct target *target, char **envp, int programs);
 void run_run(const struct run_request *request, struct template *template, int data, char **envp, int programs);

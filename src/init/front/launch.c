@@ -101,11 +101,10 @@ static int follow(struct launch *launch, int pid) {
   return launch->pidfd >= 0;
 }
 
-int wait_until_ready(struct launch *launch) {
+static int wait_for(struct launch *launch, u32 wanted) {
   for (struct report report;;) {
-    switch (receive(launch, &report)) {
-      case REPORT_READY:
-        return 1;
+    u32 kind = receive(launch, &report);
+    switch (kind) {
       case REPORT_REFORKED:
         if (!follow(launch, (int)report.value)) return 0;
         break;
@@ -115,8 +114,14 @@ int wait_until_ready(struct launch *launch) {
       default:
         break;
     }
+    if (kind == wanted) return 1;
   }
 }
+
+int wait_until_ready(struct launch *launch) { return wait_for(launch, REPORT_READY); }
+
+/* PID 1 of a container in networks makes its namespaces itself, and continues in a child. */
+int wait_for_refork(struct launch *launch) { return wait_for(launch, REPORT_REFORKED); }
 
 /* Kills what was started. */
 void abandon(struct launch *launch) {
@@ -134,7 +139,7 @@ void become_monitor(struct launch *launch, const struct monitor_files *files) {
   descriptors[FD_CONTROL] = launch->control, descriptors[FD_BLOB] = files->blob;
   descriptors[FD_PIDFD] = launch->pidfd, descriptors[FD_CONSOLE] = launch->console;
   descriptors[FD_DIRECTORY] = files->folder, descriptors[FD_USERNS] = files->userns, descriptors[FD_LOCK] = files->lock;
-  descriptors[FD_EVENTS] = files->events;
+  descriptors[FD_EVENTS] = files->events, descriptors[FD_NETWORK] = files->network;
   for (int i = 0; i < 3; i++) descriptors[FD_INPUT + i] = launch->streams[i];
   const char *argv[] = {"foster-init", "monitor", NULL};
   struct program program = {.path = (u64) "", .argv = (u64)argv, .envp = (u64)&argv[2], .descriptors = (u64)descriptors,

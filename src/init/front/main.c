@@ -1,14 +1,17 @@
 /* The entry of the front. dist/foster, a shell script, executes it for what it may know. */
 #include "front.h"
+#include "job.h"
 #include "../entry-point.h"
 
 #include <asm-generic/errno.h>
+#include <asm/ioctls.h>
 #include <asm/stat.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <linux/stat.h>
 
 static sigset callers_signals; /* those that the caller has blocked */
+static int is_debugged;        /* foster --debug, of which the rest of the command line is handled as without it */
 
 /* The folder of this program: dist/ARCH. Returns 0 if it is not known. */
 static int own_folder(char folder[MAX_PATH]) {
@@ -37,6 +40,7 @@ static void execute(const char *name, char **argv, char **envp) {
 /* The shell script does the same, with the variable that it moves aside. `wish`: what Node is to leave for the next time. */
 static _Noreturn void become_node(char **argv, char **envp, const char *wish) {
   static const char certificates[] = "NODE_EXTRA_CA_CERTS";
+  char order[96];
   char folder[MAX_PATH + 16];
   u32 words = count_of(argv), variables = count_of(envp), count = 0;
   size_t size = (words + variables + 8) * sizeof(char *) + MAX_PATH + sizeof certificates + 16;
@@ -57,7 +61,9 @@ static _Noreturn void become_node(char **argv, char **envp, const char *wish) {
       env[count++] = *envp;
     }
   }
-  if (wish) env[count++] = (char *)wish;
+  append(append(append(order, "FOSTER_FRONT="), is_debugged ? "debug " : ""), wish ? wish : "");
+  if (wish || is_debugged) env[count++] = order;
+  say_with_node();
   SYSCALL4(__NR_rt_sigprocmask, 2, &callers_signals, NULL, 8);
   execute("node", node, env);
   static const char message[] = "foster: cannot find node in PATH; install Node.js 20 or later\n";
@@ -73,17 +79,24 @@ static int is_directory(int fd) {
 /* What Node would have to explain, or does in its own way. */
 static int is_usual(int reads_input) {
   for (int fd = 0; fd < 3; fd++)
-    if (SYSCALL2(__NR_fcntl, fd, F_GETFD) < 0) return 0;
-  return !reads_input || !is_directory(0);
+    if (SYSCALL2(__NR_fcntl, fd, F_GETFD) < 0) return because("a standard stream is closed", "", "");
+  return !reads_input || !is_directory(0) || because("standard input is a directory", "", "");
+}
+
+static int is_terminal(int fd) {
+  unsigned short window[4];
+  return sys_ioctl(fd, TIOCGWINSZ, window) >= 0;
 }
 
 static const char *front_exec(char **argv, char **envp, int programs) {
   static struct exec_request request;
   static struct target target = {.pid = 0};
   if (variable(envp, "FOSTER_FAULT") || !parse_exec(argv, envp, &request)) return NULL;
-  if (!is_usual(request.process.interactive && !request.detached)) return NULL;
-  if (find_container(&request, envp, programs, &target)) run_exec(&request, &target, envp, programs);
-  return target.is_running && !target.template ? "FOSTER_FRONT=template" : NULL;
+  if (!is_usual(request.process.interactive && !request.detached) || (is_detachable(&request.process) && !is_terminal(0))) return NULL;
+  int is_found = find_container(&request, envp, programs, &target);
+  if (target.is_running && !target.template) because("there is no template yet", "", "");
+  if (is_found) say_without_node(), run_exec(&request, &target, envp, programs);
+  return target.is_running && !target.template ? "template" : NULL;
 }
 
 /* Keeps layers from being removed until a container uses them: src/image/store/lock.ts. */
@@ -95,7 +108,7 @@ static int lock_images(int data) {
 /* "run WORDS KEY": where ROOT is, and the name of the template. */
 static const char *wish_for(const struct run_request *request) {
   static char wish[64];
-  append_key(append(append_number(append(wish, "FOSTER_FRONT=run "), request->word_count), " "), request->key);
+  append_key(append(append_number(append(wish, "run "), request->word_count), " "), request->key);
   return wish;
 }
 
@@ -114,9 +127,21 @@ static const char *front_run(char **argv, char **envp, int programs) {
   if (!parse_run(argv, &request)) return NULL;
   begin_faults(envp);
   struct template *template = data >= 0 && lock_images(data) ? find_run_template(data, &request, envp, programs) : NULL;
-  if (!template) return wish_for(&request);
+  if (!template) return because("there is no template yet for these words", "", ""), wish_for(&request);
+  if (template->kind == TEMPLATE_NONE) because("such a run is always Node's", "", "");
   if (!is_repeatable(&request, template) || !is_usual((run_part(template)->flags & RUN_INTERACTIVE) != 0)) return NULL;
+  say_without_node();
   run_run(&request, template, data, envp, programs);
+  return NULL;
+}
+
+/* Starts one that has been found. */
+static const char *start_found(struct start_request *request, struct target *target, char **envp, int programs) {
+  if (!is_usual(request->has_input) || !lock_images(target->data)) return NULL;
+  target->template = find_start_template(target->folder, envp, programs);
+  if (!target->template) return because("there is no template yet", "", ""), "template";
+  say_without_node();
+  run_start(request, target, envp, programs);
   return NULL;
 }
 
@@ -124,12 +149,46 @@ static const char *front_start(char **argv, char **envp, int programs) {
   static struct start_request request;
   static struct target target = {.pid = 0};
   begin_faults(envp);
-  if (!parse_start(argv, &request) || !is_usual(request.has_input)) return NULL;
-  if (!find_folder(request.container, envp, &target) || !lock_images(target.data)) return NULL;
-  target.template = find_start_template(target.folder, envp, programs);
-  if (!target.template) return "FOSTER_FRONT=template";
-  run_start(&request, &target, envp, programs);
-  return NULL;
+  if (!parse_start(argv, &request) || !find_folder(request.container, envp, &target)) return NULL;
+  return start_found(&request, &target, envp, programs);
+}
+
+/* Signals do what they do with any program; but a broken pipe is an error of write(2), as in Node. */
+void take_signals(void) {
+  u64 ignore[4] = {1, 0, 0, 0}; /* SIG_IGN, no flags, no restorer, empty mask */
+  SYSCALL4(__NR_rt_sigaction, SIGPIPE, ignore, NULL, 8);
+  SYSCALL4(__NR_rt_sigprocmask, 2, &callers_signals, NULL, 8);
+}
+
+/* Stops one container and starts it again. When the start is Node's, it finds it stopped. */
+static const char *front_restart(char **argv, char **envp, int programs) {
+  static struct job_request request;
+  static struct target target = {.pid = 0};
+  static struct record record;
+  sigset all = ALL_SIGNALS;
+  begin_faults(envp);
+  if (!parse_jobs(argv[0], argv + 1, &request) || request.count != 1 || !is_usual(0)) return NULL;
+  struct start_request start = {.container = request.references[0], .restarted = &record};
+  if (!find_folder(start.container, envp, &target) || !find_start_template(target.folder, envp, programs)) return because("there is no template yet", "", ""), "template";
+  if (!read_record(&target, &record) || !do_jobs(&request, argv + 1, envp, programs)) return NULL;
+  SYSCALL4(__NR_rt_sigprocmask, 2, &all, NULL, 8);
+  return start_found(&start, &target, envp, programs);
+}
+
+/* Ends the process if all is done. What is left over is what `argv` has then. */
+static void front_jobs(char **argv, char **envp, int programs) {
+  static struct job_request request;
+  begin_faults(envp);
+  if (parse_jobs(argv[0], argv + 1, &request) && is_usual(0) && do_jobs(&request, argv + 1, envp, programs)) sys_exit(0);
+}
+
+/* Returns what Node is to leave for the next time, or NULL. */
+static const char *do_command(char **argv, char **envp, int programs) {
+  if (string_equal(*argv, "exec")) return front_exec(argv + 1, envp, programs);
+  if (string_equal(*argv, "start")) return front_start(argv + 1, envp, programs);
+  if (string_equal(*argv, "run")) return front_run(argv + 1, envp, programs);
+  if (string_equal(*argv, "restart")) return front_restart(argv, envp, programs);
+  return front_jobs(argv, envp, programs), NULL;
 }
 
 static _Noreturn void front(int argc, char **argv, char **envp) {
@@ -137,10 +196,12 @@ static _Noreturn void front(int argc, char **argv, char **envp) {
   char folder[MAX_PATH];
   sigset all = ALL_SIGNALS;
   SYSCALL4(__NR_rt_sigprocmask, 2, &all, &callers_signals, 8);
+  if (argc > 1 && (string_equal(argv[1], "--debug") || string_equal(argv[1], "-D"))) {
+    is_debugged = 1, ask_why();
+    argv[1] = argv[0], argv++, argc--;
+  }
   int programs = argc > 1 && own_folder(folder) ? (int)sys_openat(AT_FDCWD, folder, O_PATH | O_DIRECTORY | O_CLOEXEC, 0) : -1;
-  if (programs >= 0 && string_equal(argv[1], "exec")) wish = front_exec(argv + 2, envp, programs);
-  if (programs >= 0 && string_equal(argv[1], "start")) wish = front_start(argv + 2, envp, programs);
-  if (programs >= 0 && string_equal(argv[1], "run")) wish = front_run(argv + 2, envp, programs);
+  if (programs >= 0) wish = do_command(argv + 1, envp, programs);
   become_node(argv, envp, wish); /* all that is open is closed by then: O_CLOEXEC */
 }
 

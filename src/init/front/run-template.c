@@ -7,10 +7,11 @@
 #include <linux/stat.h>
 #include <linux/utsname.h>
 
-enum { MAX_FILES = 4096, MAX_HOLES = 4096 };
+enum { MAX_FILES = 4096, MAX_HOLES = 4096, MAX_NUMBERS = 4096 };
 
 /* Bytes of a hole, by its kind. */
-const u32 hole_sizes[HOLE_TIME + 1] = {[HOLE_ID] = ID_SIZE, [HOLE_SHORT_ID] = 12, [HOLE_TIME] = 24};
+static const u32 hole_sizes[HOLE_END] = {[HOLE_ID] = ID_SIZE, [HOLE_SHORT_ID] = 12, [HOLE_TIME] = 24,
+                                         [HOLE_INDEX] = 4,    [HOLE_DEVICE] = DEVICE_SIZE, [HOLE_ADDRESS] = 4, [HOLE_DIGITS] = 8};
 
 /* Whether all texts of a list end within the template. */
 static int is_list(const struct template *template, u32 offset, u32 count) {
@@ -42,19 +43,50 @@ static int are_holes_whole(const struct template *template) {
   if (run->holes % 4 || run->hole_count > MAX_HOLES || !is_inside(template, run->holes, run->hole_count * (u32)sizeof(struct template_hole))) return 0;
   for (u32 i = 0; i < run->hole_count; i++) {
     struct template_hole hole = holes_of(template)[i];
-    if (hole.kind > HOLE_TIME || !is_inside(template, hole.offset, hole_sizes[hole.kind])) return 0;
+    if (hole.kind >= HOLE_END || !is_inside(template, hole.offset, hole_sizes[hole.kind])) return 0;
   }
   return 1;
+}
+
+/* Whether an array of numbers is within the template. */
+static int are_numbers_whole(const struct template *template, u32 offset, u32 count) {
+  return offset % 4 == 0 && count <= MAX_NUMBERS && is_inside(template, offset, count * (u32)sizeof(u32));
+}
+
+static int is_network_whole(const struct template *template) {
+  u32 offset = run_part(template)->network;
+  const struct template_network *network = (const struct template_network *)((const char *)template + offset);
+  if (!offset) return 1;
+  if (offset % 4 || !is_inside(template, offset, sizeof *network)) return 0;
+  const u32 texts[] = {network->lease_name, network->lease, network->note, network->names_file, network->names};
+  for (u32 i = 0; i < sizeof texts / sizeof *texts; i++)
+    if (!template_text(template, texts[i])) return 0;
+  return is_list(template, network->states, network->state_count) && is_list(template, network->remove, network->remove_count) &&
+         are_numbers_whole(template, network->except, network->except_count);
 }
 
 static int is_run_whole(const struct template *template) {
   const struct run_template *run = run_part(template);
   if (template->run % 8 || !is_inside(template, template->run, sizeof *run)) return 0;
-  const u32 texts[] = {run->boot, run->host, run->directory, run->name, run->adjectives, run->nouns, run->record, run->restart, run->subject, run->keys};
+  const u32 texts[] = {run->boot, run->host, run->directory, run->name, run->adjectives, run->nouns, run->record, run->restart, run->subject};
   for (u32 i = 0; i < sizeof texts / sizeof *texts; i++)
     if (!template_text(template, texts[i])) return 0;
   return is_list(template, run->words, run->word_count) && is_list(template, run->variables, run->variable_count) &&
-         is_list(template, run->remove, run->remove_count) && are_files_whole(template) && are_holes_whole(template);
+         is_list(template, run->remove, run->remove_count) && is_list(template, run->volumes, run->volume_count) && are_files_whole(template) && are_holes_whole(template) &&
+         are_numbers_whole(template, run->texts, run->text_count) && is_network_whole(template);
+}
+
+/* Writes over what was different in the run that has left the template. Returns whether it is a template afterwards, too: its holes
+ * may be anywhere. */
+int fill_holes(struct template *template, const void *const values[HOLE_END]) {
+  const struct template_hole *holes = holes_of(template);
+  u32 size = template->size, count = run_part(template)->hole_count;
+  for (u32 i = 0; i < count; i++) {
+    struct template_hole hole = holes[i];
+    if (hole.kind >= HOLE_END || hole.offset > size || hole_sizes[hole.kind] > size - hole.offset) return 0;
+    if (values[hole.kind]) memcpy((char *)template + hole.offset, values[hole.kind], hole_sizes[hole.kind]);
+  }
+  return is_well_formed(template, size) && is_run_whole(template);
 }
 
 static int has_words(const struct template *template, const struct run_request *request) {
@@ -81,7 +113,7 @@ static int has_variables(const struct template *template, char **envp) {
   const struct run_template *run = run_part(template);
   const char *text = template_text(template, run->variables);
   for (u32 i = 0; i < run->variable_count; i++, text += string_length(text) + 1)
-    if (!has_variable(text, envp)) return 0;
+    if (!has_variable(text, envp)) return because("a variable has another value than when its template was made: ", text, "");
   return 1;
 }
 
@@ -113,6 +145,15 @@ static long open_below(const char *root, const char *path, int flags) {
   return file;
 }
 
+/* Zeros if there is no such file. */
+void stamp_below(const char *root, const char *path, u64 to[5]) {
+  struct stat info;
+  int file = (int)open_below(root, path, 0);
+  for (int i = 0; i < 5; i++) to[i] = 0;
+  if (file >= 0 && SYSCALL2(__NR_fstat, file, &info) >= 0) stamp_of(&info, to);
+  if (file >= 0) sys_close(file);
+}
+
 static long look_at(const struct template *template, const struct template_file *file, struct stat *info) {
   const char *root = template_text(template, file->root), *path = template_text(template, file->path);
   int is_link = (file->kind & FILE_LINK) != 0;
@@ -139,13 +180,15 @@ static int is_unchanged(const struct template *template, const struct template_f
 
 static int has_files(const struct template *template) {
   for (u32 i = 0; i < run_part(template)->file_count; i++)
-    if (!is_unchanged(template, files_of(template) + i)) return 0;
+    if (!is_unchanged(template, files_of(template) + i))
+      return because("changed since its template was made: ", template_text(template, files_of(template)[i].path), "");
   return 1;
 }
 
 /* Whether all that planning has looked at is what it was. */
 static int is_as_planned(const struct template *template, char **envp, int programs) {
-  return has_variables(template, envp) && has_caller(template) && has_programs(template, programs) && has_files(template);
+  if (!has_caller(template)) return because("its template is of another user, machine, boot or directory", "", "");
+  return has_variables(template, envp) && has_programs(template, programs) && has_files(template);
 }
 
 /* NULL if there is none that holds. */
@@ -163,7 +206,7 @@ struct template *find_run_template(int data, const struct run_request *request, 
 }
 
 /* That of a start, which is in the container's folder; NULL if there is none that holds. */
-const struct template *find_start_template(int folder, char **envp, int programs) {
+struct template *find_start_template(int folder, char **envp, int programs) {
   struct template *template = read_template(folder, "start");
   if (!template || template->kind != TEMPLATE_START || !is_run_whole(template)) return NULL;
   return has_record(folder, template) && is_as_planned(template, envp, programs) ? template : NULL;

@@ -9,7 +9,7 @@ int open_events(int data) { return (int)sys_openat(data, "events", O_WRONLY | O_
 static struct host host_of(const struct running *running) {
   const struct monitor *monitor = (const struct monitor *)running->monitor.data;
   return (struct host){.blob = (u64)monitor, .size = running->monitor.size, .steps = monitor->host_steps, .count = monitor->host_step_count,
-                       .pid = running->launch.pid, .pidfd = running->launch.pidfd, .control = running->launch.control, .holder = -1,
+                       .pid = running->launch.pid, .pidfd = running->launch.pidfd, .control = running->launch.control, .holder = running->network->holder,
                        .userns = -1, .output = -1, .starter = -1, .init = running->launch.init};
 }
 
@@ -17,16 +17,21 @@ static struct host host_of(const struct running *running) {
 static void run_in_foreground(struct running *running, char **envp) {
   struct launch *launch = &running->launch;
   u32 flags = running->run->flags;
-  launch->plan = fill_plan(running->template, running->process, envp);
-  struct launch_wishes wishes = {.join = -1, .clone_flags = running->run->clone_flags, .is_terminal = (flags & RUN_TERMINAL) != 0,
+  launch->plan = fill_plan(running->template, running->process, running->values, envp);
+  struct launch_wishes wishes = {.join = running->network->holder, .clone_flags = running->run->clone_flags, .is_terminal = (flags & RUN_TERMINAL) != 0,
                                  .is_carried = !(flags & RUN_TERMINAL), .is_logged = 1, .has_input = (flags & RUN_INTERACTIVE) != 0};
   if (launch->plan < 0 || !launch_init(launch, &wishes)) return;
   fault_point("PID 1 started");
+  if (running->network->holder >= 0) {
+    if (!wait_for_refork(launch)) return abandon(launch);
+    fault_point("PID 1 in its namespaces");
+  }
   struct host host = host_of(running);
   if (check_host(&host) && run_host_steps(&host) == 0) {
     fault_point("host steps done");
     if (wait_until_ready(launch)) {
       struct monitor_files files = {.folder = running->folder, .lock = running->lock, .events = open_events(running->data),
+                                    .network = running->network->holder_lock,
                                     .userns = flags & RUN_USERNS ? (int)open_user_namespace(launch->pid) : -1,
                                     .reads_input = (flags & (RUN_INTERACTIVE | RUN_TERMINAL)) != 0};
       fault_point("ready");
@@ -42,16 +47,24 @@ static void run_in_foreground(struct running *running, char **envp) {
 
 void run_run(const struct run_request *request, struct template *template, int data, char **envp, int programs) {
   struct process_request process = request->process;
+  struct values values = {.command = process.command};
+  struct network network = NO_NETWORK;
+  struct held_volumes volumes = {.count = 0};
   struct created created = {.data = data, .lock = -1, .folder = -1};
-  struct running running = {.template = template, .run = run_part(template), .process = &process, .data = data, .printed = created.id,
-                            .is_attached = template->kind == TEMPLATE_RUN_ATTACHED, .is_owner = 1, .launch = NO_LAUNCH};
+  struct running running = {.template = template, .values = &values, .network = &network, .run = run_part(template), .process = &process,
+                            .data = data, .printed = created.id, .is_attached = template->kind == TEMPLATE_RUN_ATTACHED, .is_owner = 1,
+                            .launch = NO_LAUNCH};
   process.interactive = (running.run->flags & RUN_INTERACTIVE) != 0;
   if (!prepare_launch(&running.launch, programs)) return;
-  int is_made = create_container(template, &created, process.command);
+  if (!begin_container(template, &created) || !take_lease(template, data, &values, &network)) return;
+  int is_made = hold_volumes(template, data, &volumes) && create_container(template, &created, &values) &&
+                announce(template, &created, &values, &network);
+  release_volumes(&volumes);
   running.folder = created.folder, running.lock = created.lock;
-  if (is_made && fill_monitor(template, &process, created.name, &running.monitor)) {
+  if (is_made && fill_monitor(template, &process, &values, &running.monitor)) {
     if (template->kind == TEMPLATE_RUN) run_in_foreground(&running, envp);
     else run_with_monitor(&running, envp);
   }
+  give_back_lease(template, &network);
   remove_created(&created);
 }

@@ -11,43 +11,17 @@ int parse_start(char **argv, struct start_request *request) {
     const char *word = *argv;
     if (string_equal(word, "--attach")) request->is_attached = 1;
     else if (string_equal(word, "--interactive")) request->has_input = 1;
-    else if (word[1] == '-' || !word[1]) return 0;
+    else if (word[1] == '-' || !word[1]) return because("option ", word, " is Node's");
     else
       while (*++word)
         if (*word == 'a') request->is_attached = 1;
         else if (*word == 'i') request->has_input = 1;
-        else return 0;
+        else return because("option ", word - 1, " is Node's");
   }
   if (!argv[0] || argv[1] || string_length(*argv) > MAX_NAME) return 0;
   request->container = *argv;
   request->is_attached |= request->has_input;
   return 1;
-}
-
-/* A lock that others may wait for: the file stays, so it must be the one with that name when we have it. */
-static int take_lock(const struct target *target) {
-  char path[ID_SIZE + 16];
-  struct stat info;
-  append(append(path, "locks/"), target->id);
-  int file = (int)sys_openat(target->data, path, O_RDWR | O_APPEND | O_CLOEXEC, 0600);
-  if (file < 0 || !lock_file(file, F_WRLCK)) return -1;
-  return SYSCALL2(__NR_fstat, file, &info) == 0 && info.st_nlink > 0 ? file : -1;
-}
-
-/* The monitor in `live`: after the two fields of PID 1. A process with its pid may be another one by now; Node looks closer. */
-static int may_have_monitor(int folder) {
-  char live[160], buffer[PROCESS_STAT_SIZE], state[STAT_FIELD_SIZE];
-  int file = (int)sys_openat(folder, "live", O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0), spaces = 0;
-  long size = file < 0 ? 0 : sys_read(file, live, sizeof live - 1);
-  if (file >= 0) sys_close(file);
-  if (size <= 0) return exists(folder, "live");
-  live[size] = 0;
-  const char *at = live;
-  while (*at && spaces < 2) spaces += *at++ == ' ';
-  const char *stat = read_process_stat((int)read_number(at), buffer);
-  if (!stat) return 0;
-  copy_stat_field(stat, STAT_STATE, state);
-  return *state != 'Z' && *state != 'X';
 }
 
 /* Files of the last start, which a new one makes untrue: STALE in background.ts. How it has ended stays until it runs again. */
@@ -61,14 +35,21 @@ static void remove_stale(int folder) {
 void run_start(const struct start_request *request, const struct target *target, char **envp, int programs) {
   char *none[] = {NULL};
   struct process_request process = {.interactive = request->has_input, .command = none};
-  struct running running = {.template = target->template, .run = run_part(target->template), .process = &process, .data = target->data,
-                            .lock = take_lock(target), .printed = request->container, .is_attached = request->is_attached, .launch = NO_LAUNCH};
-  struct target now = *target;
-  /* With the lock, it is what it was, unless somebody has removed the file of the lock. */
-  if (running.lock < 0 || open_init(&now) || may_have_monitor(target->folder) || !has_record(target->folder, target->template)) return;
-  if (exists(target->folder, "networks") || !prepare_launch(&running.launch, programs)) return;
+  struct values values = {.command = none};
+  struct network network = NO_NETWORK;
+  struct running running = {.values = &values, .network = &network, .template = target->template, .run = run_part(target->template), .process = &process, .data = target->data,
+                            .lock = hold_lock(target), .printed = request->container, .is_attached = request->is_attached,
+                            .failure_code = request->is_attached ? 0 : 1, .restarted = request->restarted, .launch = NO_LAUNCH};
+  /* with the lock, it is what it was */
+  if (running.lock < 0 || !has_record(target->folder, target->template)) return;
+  if (exists(target->folder, "networks") != (running.run->network != 0) || !prepare_launch(&running.launch, programs)) return;
   running.folder = (int)sys_openat(target->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  if (running.folder < 0 || !fill_monitor(running.template, &process, NULL, &running.monitor)) return;
-  remove_stale(target->folder);
-  run_with_monitor(&running, envp);
+  struct created created = {.data = target->data, .folder = running.folder};
+  append(created.id, target->id);
+  if (running.folder < 0 || !take_lease(target->template, target->data, &values, &network)) return;
+  if (announce(target->template, &created, &values, &network) && fill_monitor(running.template, &process, &values, &running.monitor)) {
+    remove_stale(target->folder);
+    run_with_monitor(&running, envp);
+  }
+  give_back_lease(target->template, &network);
 }

@@ -20,12 +20,16 @@ static void stamp(int folder, const char *name, u64 to[STAMP_SIZE]) {
   if (SYSCALL4(__NR_newfstatat, folder, name, &info, AT_SYMLINK_NOFOLLOW) >= 0) stamp_of(&info, to);
 }
 
-static int has_stamp(int folder, const char *name, const u64 wanted[STAMP_SIZE]) {
-  u64 found[STAMP_SIZE];
-  stamp(folder, name, found);
+static int is_same(const u64 found[STAMP_SIZE], const u64 wanted[STAMP_SIZE]) {
   for (int i = 0; i < STAMP_SIZE; i++)
     if (found[i] != wanted[i]) return 0;
   return 1;
+}
+
+static int has_stamp(int folder, const char *name, const u64 wanted[STAMP_SIZE]) {
+  u64 found[STAMP_SIZE];
+  stamp(folder, name, found);
+  return is_same(found, wanted);
 }
 
 int is_inside(const struct template *template, u32 offset, u32 size) {
@@ -45,10 +49,10 @@ static int has_blobs(const struct template *template) {
          template->monitor % 8 == 0 && template->monitor_size >= sizeof(struct monitor) &&
          is_inside(template, template->monitor, template->monitor_size) && template->failures % 4 == 0 && template->failure_count <= MAX_FAILURES &&
          is_inside(template, template->failures, 2 * template->failure_count * (u32)sizeof(struct template_failure)) &&
-         template_text(template, template->event) && template_text(template, template->path);
+         template_text(template, template->event) && template_text(template, template->path) && template_text(template, template->keys);
 }
 
-static int is_well_formed(const struct template *template, u32 size) {
+int is_well_formed(const struct template *template, u32 size) {
   return template->magic == TEMPLATE_MAGIC && template->version == VERSION && template->size == size &&
          (template->kind == TEMPLATE_NONE || has_blobs(template));
 }
@@ -68,17 +72,34 @@ struct template *read_template(int folder, const char *name) {
 
 /* Whether foster is what it was. */
 int has_programs(const struct template *template, int programs) {
-  return has_stamp(programs, "foster-init", template->init) && has_stamp(programs, "../foster-cli.cjs", template->bundle);
+  if (has_stamp(programs, "foster-init", template->init) && has_stamp(programs, "../foster-cli.cjs", template->bundle)) return 1;
+  return because("its template was made by another foster", "", "");
 }
 
 /* Whether the container is what it was. */
 int has_record(int folder, const struct template *template) {
-  return has_stamp(folder, "config.json", template->config) && has_stamp(folder, "cgroups", template->cgroups);
+  if (has_stamp(folder, "config.json", template->config) && has_stamp(folder, "cgroups", template->cgroups)) return 1;
+  return because("the container has changed since its template was made", "", "");
+}
+
+/* Whether the container's files say the same about its users. */
+static int has_users(const struct template *template, int pid) {
+  char root[48];
+  u64 passwd[STAMP_SIZE], group[STAMP_SIZE];
+  append(append_number(append(root, "/proc/"), (u64)pid), "/root");
+  stamp_below(root, "etc/passwd", passwd);
+  stamp_below(root, "etc/group", group);
+  if (is_same(passwd, template->passwd) && is_same(group, template->group)) return 1;
+  return because("/etc/passwd or /etc/group of the container has changed since its template was made", "", "");
 }
 
 /* The template of that kind in a container's folder; NULL if there is none that holds. */
-const struct template *find_template(int folder, u32 kind, int programs) {
-  static const char *const names[] = {[TEMPLATE_EXEC] = "exec", [TEMPLATE_EXEC_TERMINAL] = "exec-terminal", [TEMPLATE_EXEC_DETACHED] = "exec-detached"};
-  const struct template *template = read_template(folder, names[kind]);
-  return template && template->kind == kind && has_record(folder, template) && has_programs(template, programs) ? template : NULL;
+struct template *find_template(const struct target *target, u32 kind, const char *user, int programs) {
+  static const char *const names[] = {[TEMPLATE_EXEC] = "exec", [TEMPLATE_EXEC_TERMINAL] = "exec-terminal", [TEMPLATE_EXEC_DETACHED] = "exec-detached",
+                                      [TEMPLATE_EXEC_DETACHABLE] = "exec-detachable"};
+  char name[64];
+  append(append(append(name, names[kind]), user ? "-u" : ""), user ? user : "");
+  struct template *template = read_template(target->folder, name);
+  if (!template || template->kind != kind || !has_record(target->folder, template) || !has_programs(template, programs)) return NULL;
+  return !user || has_users(template, target->pid) ? template : NULL;
 }

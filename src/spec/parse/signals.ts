@@ -1,10 +1,8 @@
+import { wire } from '../../sys/wire-constants.js';
 import { flagError } from './flag.js';
 
-/** Linux signal numbers 1 to 31 of x86-64 and arm64 (signal(7)); the index is the number. */
-const NAMES = (
-  '- HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU ' +
-  'URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'
-).split(' ');
+/** Of signals 1 to 31; the index is the number. */
+const NAMES = wire.SIGNAL_NAMES.split(' ');
 
 const ALIASES: ReadonlyMap<string, number> = new Map([
   ['IOT', 6],

@@ -15,7 +15,7 @@ export class AttackRun {
   readonly token = `attack${randomBytes(6).toString('hex')}`;
   #output = '';
   readonly #names: string[] = [];
-  readonly #images: string[] = [];
+  #images = 0;
 
   constructor(
     readonly engine: Engine,
@@ -80,12 +80,10 @@ export class AttackRun {
     layers: (TestMember[] | Buffer)[],
     config: Record<string, unknown> = {},
   ): Promise<string | undefined> {
-    const name = `localhost/${this.token}:${this.#images.length}`;
+    const name = `localhost/${this.token}:${this.#images++}`;
     const { status, output } = await this.engine.load(layers, { Cmd: ['sh'], ...config }, name);
     this.reveal(output);
-    if (status !== 0) return undefined;
-    this.#images.push(name);
-    return name;
+    return status === 0 ? name : undefined;
   }
 
   /** Runs `attacker take WHAT`. Returns whether it succeeded, as seen from outside. */
@@ -121,10 +119,10 @@ export class AttackRun {
     }
   }
 
+  /** Its images go with all others when the home is removed: they are in nobody's way. */
   async close(): Promise<void> {
     this.#kill();
     if (this.#names.length > 0) await this.engine.command(['rm', '-f', ...this.#names]);
-    if (this.#images.length > 0) await this.engine.command(['rmi', '-f', ...this.#images]);
     this.host.close();
   }
 }

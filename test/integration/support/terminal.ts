@@ -17,9 +17,14 @@ os._exit(status if status >= 0 else 128 - status)
 `;
 
 /** Runs a foster command with a terminal as its standard input, types `input`, and reads all output. */
-export function fosterAtTerminal(home: Home, args: string[], input: string): Result {
-  const { status, signal, stdout, stderr } = spawnSync('python3', ['-c', TYPIST, FOSTER, ...args], {
-    env: home.env,
+export function fosterAtTerminal(
+  home: Home,
+  args: string[],
+  input: string,
+  env: Record<string, string> = {},
+): Result {
+  const { status, signal, stdout, stderr } = spawnSync('/usr/bin/python3', ['-c', TYPIST, FOSTER, ...args], {
+    env: { ...home.env, ...env },
     input,
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,

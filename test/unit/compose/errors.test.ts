@@ -101,6 +101,10 @@ const CASES: [file: string, error: RegExp][] = [
     'services: {web: {image: x}}\nsecrets: {s: {external: true}}\n',
     /secrets\.s\.external: external is not supported: there is no store for secrets; use file or environment$/,
   ],
+  [
+    'services: {web: {image: x, secrets: [s]}}\nsecrets: {s: {environment: NOT_SET}}\n',
+    /^compose\.yaml:2:28: secrets\.s\.environment: the variable NOT_SET is not set$/,
+  ],
   // cut short, and other damage
   [
     'services:\n  web:\n    image: "x\n',

@@ -10,7 +10,7 @@ test('short forms become long ones', () => {
   const web = serviceOf(
     `command: echo "a b"
 entrypoint: [sh, -c]
-ports: [8080:80, "127.0.0.1:53:53/udp", 9000, "3000-3001:3000-3001"]
+ports: [8080:80, "127.0.0.1:53:53/udp", 9000, "3000-3001:3000-3001", "127.0.0.1:0:81"]
 expose: [80]
 environment: [A=1, B=x=y, C]
 labels: {n: 1, t: true}
@@ -34,6 +34,7 @@ stop_grace_period: 1m30s`,
     { mode: 'ingress', target: 9000, protocol: 'tcp' },
     { mode: 'ingress', target: 3000, published: '3000', protocol: 'tcp' },
     { mode: 'ingress', target: 3001, published: '3001', protocol: 'tcp' },
+    { mode: 'ingress', target: 81, protocol: 'tcp', host_ip: '127.0.0.1' },
   ]);
   assert.deepEqual(web.environment, { A: '1', B: 'x=y', C: 'caller' });
   assert.deepEqual(web.labels, { n: '1', t: 'true' });
@@ -64,6 +65,7 @@ volumes: {data: {}, other: {external: true, name: there}}
 secrets: {one: {file: ./one.txt}, two: {environment: TWO}}
 `.replace('env_file: {path: a.env}', 'env_file: [a.env, {path: missing.env, required: false}]'),
     'a.env': 'A=1\nB=${A}2\n',
+    '.env': 'TWO=2\n',
   });
   const { web } = project.services;
   assert.deepEqual(web?.volumes, [
@@ -262,6 +264,18 @@ test('the name of a project, its files and its variables', () => {
   );
   assert.throws(() => read({}), /there is no compose\.yaml in /);
   assert.ok(folderWith({}));
+});
+
+test('for containers that exist, nothing is missing and nothing is warned of', () => {
+  const text = `version: "3"
+services:
+  web: {image: "x:\${TAG}", env_file: missing.env, secrets: [s]}
+  job: {image: x, profiles: [p]}
+secrets: {s: {environment: NOT_SET}}
+`;
+  const { project, warnings } = read({ 'compose.yaml': text }, { isForExisting: true });
+  assert.deepEqual(Object.keys(project.services), ['job', 'web']);
+  assert.deepEqual(warnings, []);
 });
 
 test('the order of services, and what they need', () => {

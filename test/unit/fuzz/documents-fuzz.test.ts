@@ -6,6 +6,9 @@ import { parseDockerfile } from '../../../src/build/dockerfile/dockerfile.js';
 import { readStages } from '../../../src/build/dockerfile/stages.js';
 import { expandWords } from '../../../src/build/dockerfile/words.js';
 import { parseRunArguments } from '../../../src/cli/container/run.js';
+import { configHash } from '../../../src/compose/hash.js';
+import { openProject } from '../../../src/compose/open.js';
+import { runFlags } from '../../../src/compose/run-flags.js';
 import { chooseVolumes, mountsOfVolumes } from '../../../src/container/choose-volumes.js';
 import { parseEvent } from '../../../src/container/events/line.js';
 import { parseRecord } from '../../../src/container/record.js';
@@ -16,6 +19,7 @@ import { parseReference } from '../../../src/image/store/reference.js';
 import { buildSpec } from '../../../src/spec/from-request.js';
 import { imageVolumes } from '../../../src/spec/image-volumes.js';
 import { imageHealth } from '../../../src/spec/parse/health.js';
+import { toRequest } from '../../../src/spec/parse/run-request.js';
 import { parseSeccompProfile } from '../../../src/spec/parse/seccomp-file.js';
 import { FosterError } from '../../../src/sys/errors.js';
 import { fuzzSeeds, type Random, randomFrom } from '../../integration/support/fuzz.js';
@@ -414,5 +418,72 @@ fuzz(
     parseChallenges(text);
     parseEvent(text);
     isRead(() => parseReference(text));
+  },
+);
+
+const COMPOSE = {
+  name: 'app',
+  'x-a': { b: 1 },
+  services: {
+    web: {
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of a Compose file
+      image: 'x:${TAG:-1}',
+      build: { context: '.', args: { A: '1', B: null }, secrets: ['s'], extra_hosts: ['a:1.2.3.4'] },
+      command: 'a "b c" $$D',
+      entrypoint: ['a'],
+      ports: ['80', '127.0.0.1:81:81/udp', { target: 5, published: '6' }, 7],
+      environment: ['A=1', 'B'],
+      volumes: [
+        './a:/a:ro',
+        'data:/data',
+        { type: 'tmpfs', target: '/t', tmpfs: { size: '1m', mode: '0700' } },
+      ],
+      depends_on: { db: { condition: 'service_healthy', required: true } },
+      networks: { default: { aliases: ['b'], ipv4_address: '10.0.0.2' } },
+      secrets: ['s', { source: 's', target: 't', mode: '0400' }],
+      healthcheck: { test: ['CMD', 'x'], interval: '5s', retries: 3 },
+      ulimits: { nofile: { soft: 1, hard: 2 }, nproc: 5 },
+      deploy: { replicas: 2, resources: { limits: { cpus: '1', memory: '64m' } } },
+      logging: { driver: 'local', options: { 'max-size': '1m' } },
+      sysctls: ['net.core.somaxconn=1'],
+      tmpfs: '/tmp',
+      develop: { watch: [{ path: '.', action: 'sync', target: '/x' }] },
+    },
+    db: { extends: 'base', links: ['base:b'], labels: { a: 'b' }, stop_grace_period: '1m' },
+    base: { image: 'y', profiles: [], devices: ['/dev/null'], extra_hosts: { a: ['::1'] } },
+  },
+  networks: { default: { ipam: { config: [{ subnet: '10.0.0.0/24' }] } } },
+  volumes: { data: null },
+  secrets: { s: { environment: 'HOME' } },
+};
+
+const YAML = `x-a: &a {image: x, environment: &e {A: "1"}}
+services:
+  web:
+    <<: *a
+    environment: {<<: *e, B: "\${B:-c}"}
+    command: |
+      several
+      lines
+    ports: !override ["80:80"]
+  db: {<<: [*a], labels: !reset null}
+`;
+
+fuzz(
+  'Compose files',
+  300,
+  (random) => (random(2) ? changedJson(COMPOSE, random) : changedText(YAML, random)),
+  (text) => {
+    const context = { cwd: '/nowhere', env: { HOME: '/home' }, exists: () => true, readText: () => '' };
+    const project = openProject(
+      { files: ['-'], envFiles: [], profiles: [], folder: '/nowhere' },
+      { cwd: '/nowhere', env: context.env, readInput: () => text, warn() {} },
+    );
+    for (const [name, service] of Object.entries(project.services)) {
+      configHash(service);
+      const making = { image: 'x', name: 'xx', labels: {}, modeOf: String, containerOf: String };
+      const plan = runFlags(project, name, service, making);
+      toRequest(plan.root, plan.command, plan.flags, plan.mounts, context);
+    }
   },
 );

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
 import type { NetworkDefinition } from '../../../src/network/definition.js';
-import { readLeases, takeLeases } from '../../../src/network/leases.js';
+import { leaseFile, readLeases, takeLeases } from '../../../src/network/leases.js';
 import {
   deleteNetwork,
   findNetwork,
@@ -77,7 +77,6 @@ test('a damaged file is no network, and other files in the folder are none', () 
     ],
     ['labels.json', JSON.stringify({ ...network('labels'), labels: { a: 1 } })],
     ['id.json', JSON.stringify({ ...network('id'), id: 7 })],
-    ['leases.json', '[]'],
     ['shop.json.new', '{}'],
     ['lock', ''],
   ] as const)
@@ -131,10 +130,17 @@ test('addresses that are asked for', () => {
   assert.deepEqual(take('a', '10.77.7.5')[0]?.addresses, ['10.77.7.5'], 'its own at the next start');
 });
 
-test('a damaged file of leases is none', () => {
-  takeLeases('a', [{ network: network('shop') }], isAlive);
-  writeFileSync(join(networks, 'leases.json'), '[{"index":1},');
-  assert.deepEqual(readLeases(), []);
-  writeFileSync(join(networks, 'leases.json'), '[{"index":1},7,null]');
-  assert.deepEqual(readLeases(), []);
+test('a lease is a file with all in its name that nobody else can have, and a damaged one is none', () => {
+  const [lease] = takeLeases('a', [{ network: network('shop') }], isAlive);
+  assert.ok(lease);
+  const file = leaseFile(lease);
+  assert.equal(file, join(networks, 'leases', '16,a,10.77.7.2'));
+  assert.deepEqual(readLeases('a'), [{ ...lease, servers: [] }]);
+  assert.deepEqual(readLeases('b'), []);
+  for (const text of ['{"index":16,', '7', 'null', JSON.stringify({ ...lease, index: 17 })]) {
+    writeFileSync(file, text);
+    assert.deepEqual(readLeases(), [], text);
+  }
+  takeLeases('b', [{ network: network('shop') }], isAlive);
+  assert.ok(!existsSync(file), 'removed with the next change');
 });

@@ -1,0 +1,224 @@
+/* Connects a new container to the network of its template, as src/container/network.ts and src/network/leases.ts do, if the network
+ * holder runs: starting that is Node's. */
+#include "front.h"
+
+#include <asm/stat.h>
+#include <linux/fcntl.h>
+#include <linux/in.h>
+#include <linux/stat.h>
+
+enum { AF_INET = 2, SOCK_DGRAM = 2 };
+enum { MAX_STATE = 64 * 1024, MOST_ADDRESSES = 65536, LOCK_ATTEMPTS = 200 /* ms */ };
+
+static const struct template_network *network_part(const struct template *template) {
+  return (const struct template_network *)((const char *)template + run_part(template)->network);
+}
+
+/* The lock of the networks. Others hold it for some milliseconds. */
+static int lock_networks(struct network *network) {
+  network->lock = (int)sys_openat(network->folder, "lock", O_WRONLY | O_APPEND | O_CLOEXEC, 0);
+  for (int i = 0; network->lock >= 0 && i < LOCK_ATTEMPTS; i++) {
+    if (lock_file(network->lock, F_WRLCK)) return 1;
+    SYSCALL2(__NR_nanosleep, ((s64[]){0, 1000000}), NULL);
+  }
+  return 0;
+}
+
+static void unlock_networks(struct network *network) {
+  if (network->lock >= 0) sys_close(network->lock);
+  network->lock = -1;
+}
+
+static int contains(const char *text, const char *part) {
+  for (; *text; text++) {
+    u32 i = 0;
+    while (part[i] && text[i] == part[i]) i++;
+    if (!part[i]) return 1;
+  }
+  return 0;
+}
+
+/* `{"pid":123,"start":"456",...`: puts an end to the second number. Returns 0 for any other text. */
+static const char *find_start(char *state) {
+  static const char first[] = "{\"pid\":", second[] = ",\"start\":\"";
+  if (string_length(state) < sizeof first) return NULL;
+  char *at = state + sizeof first - 1;
+  while (*at >= '0' && *at <= '9') at++;
+  for (u32 i = 0; second[i]; i++)
+    if (*at++ != second[i]) return NULL;
+  const char *start = at;
+  while (*at >= '0' && *at <= '9') at++;
+  return *at == '"' && at - start < STAT_FIELD_SIZE ? *at = 0, start : NULL;
+}
+
+/* Our lock of its file keeps it alive. Returns whether it runs and is what it was when the template was made. */
+static int open_holder(const struct template *template, struct network *network) {
+  static char state[MAX_STATE];
+  const struct template_network *part = network_part(template);
+  network->holder_lock = (int)sys_openat(network->folder, "holder", O_RDWR | O_APPEND | O_CLOEXEC, 0);
+  if (network->holder_lock < 0 || own_file_size(network->holder_lock) < 0 || !lock_file(network->holder_lock, F_RDLCK)) return 0;
+  long size = sys_read(network->holder_lock, state, sizeof state);
+  if (size <= 0 || size == sizeof state) return 0;
+  state[size] = 0;
+  const char *text = template_text(template, part->states);
+  for (u32 i = 0; i < part->state_count; i++, text += string_length(text) + 1)
+    if (!contains(state, text)) return 0;
+  const char *start = find_start(state);
+  int pid = start ? (int)read_number(state + sizeof "{\"pid\":" - 1) : 0;
+  if (pid <= 0) return 0;
+  network->holder = (int)SYSCALL2(__NR_pidfd_open, pid, 0);
+  return network->holder >= 0 && is_running_process(pid, start) && !is_exiting(pid);
+}
+
+/* The address by which this machine reaches others, as in /etc/hosts of the container. No packet is sent. */
+static int has_address(u32 wanted) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = 0x0900, .sin_addr = {0x016433c6 /* 198.51.100.1 */}};
+  int size = sizeof address, fd = (int)SYSCALL3(__NR_socket, AF_INET, SOCK_DGRAM | O_CLOEXEC, 0);
+  if (fd < 0) return 0;
+  int is_known = SYSCALL3(__NR_connect, fd, &address, sizeof address) == 0 && SYSCALL3(__NR_getsockname, fd, &address, &size) == 0;
+  sys_close(fd);
+  return is_known && address.sin_addr.s_addr == wanted;
+}
+
+/* What is taken, by number. */
+struct taken {
+  u8 indexes[MOST_ADDRESSES], addresses[MOST_ADDRESSES];
+};
+
+/* Four numbers with dots between them; 0 if it is anything else. */
+static u32 parse_address(const char *text) {
+  u32 address = 0;
+  for (int i = 0; i < 4; i++) {
+    u32 number = 0, digits = 0;
+    for (; *text >= '0' && *text <= '9' && digits < 3; text++, digits++) number = number * 10 + (u32)(*text - '0');
+    if (!digits || number > 255 || (i < 3 && *text++ != '.')) return 0;
+    address = address << 8 | number;
+  }
+  return *text && *text != ',' ? 0 : address;
+}
+
+static void note_address(struct taken *taken, const struct template_network *part, u32 address) {
+  if (address >= part->first && address <= part->last && address - part->first < MOST_ADDRESSES) taken->addresses[address - part->first] = 1;
+}
+
+/* "INDEX,ID,ADDRESS", maybe with one more address. */
+static void note_lease(struct taken *taken, const struct template_network *part, const char *name) {
+  u32 index = read_number(name);
+  if (index < MOST_ADDRESSES) taken->indexes[index] = 1;
+  for (; *name; name++)
+    if (*name == ',') note_address(taken, part, parse_address(name + 1));
+}
+
+static int list_leases(struct taken *taken, const struct template_network *part, int folder) {
+  static char buffer[32 * 1024] __attribute__((aligned(8)));
+  int leases = (int)sys_openat(folder, "leases", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+  long size;
+  if (leases < 0) return 0;
+  while ((size = SYSCALL3(__NR_getdents64, leases, buffer, sizeof buffer)) > 0)
+    for (long at = 0; at < size; at += ((struct directory_entry *)(buffer + at))->size)
+      note_lease(taken, part, ((struct directory_entry *)(buffer + at))->name);
+  sys_close(leases);
+  return size == 0;
+}
+
+static u32 lowest_free(const u8 *taken, u32 from, u32 end) {
+  while (from < end && taken[from]) from++;
+  return from;
+}
+
+static char *append_octet(char *to, u32 octet) {
+  *to++ = "0123456789abcdef"[octet >> 4 & 15], *to++ = "0123456789abcdef"[octet & 15];
+  return *to = 0, to;
+}
+
+/* Fills the texts, and the holes of the messages that make the interface. */
+static int fill_network(struct template *template, struct network *network, u32 index, u32 address) {
+  char buffer[PROCESS_STAT_SIZE], device[DEVICE_SIZE] = "v", digits[12], start[STAT_FIELD_SIZE];
+  u8 octets[] = {(u8)(address >> 24), (u8)(address >> 16), (u8)(address >> 8), (u8)address};
+  u64 self = (u64)SYSCALL0(__NR_getpid);
+  const char *stat = read_process_stat((int)self, buffer);
+  char *text = network->address, *mac = append(network->mac, "02:42"), *end = digits;
+  for (int i = 0; i < 4; i++) {
+    text = append_number(append(text, i ? "." : ""), octets[i]);
+    mac = append_octet(append(mac, ":"), octets[i]);
+    end = append_octet(end, octets[i]);
+  }
+  append_number(network->index, index);
+  append_number(device + 1, index);
+  *start = 0;
+  if (stat) copy_stat_field(stat, STAT_START, start);
+  append(append(append(append_number(append(network->starter, "{\"pid\":"), self), ",\"start\":\""), start), "\"}");
+  return fill_holes(template, (const void *const[HOLE_END]){[HOLE_INDEX] = &index, [HOLE_DEVICE] = device, [HOLE_ADDRESS] = octets, [HOLE_DIGITS] = digits});
+}
+
+/* Chooses as src/network/leases.ts does: the lowest that is free. */
+static int choose(struct template *template, struct network *network) {
+  static struct taken taken;
+  const struct template_network *part = network_part(template);
+  const u32 *except = (const u32 *)((const char *)template + part->except);
+  if (part->last < part->first || !list_leases(&taken, part, network->folder)) return 0;
+  for (u32 i = 0; i < part->except_count; i++) note_address(&taken, part, except[i]);
+  u32 count = part->last - part->first < MOST_ADDRESSES - 1 ? part->last - part->first + 1 : MOST_ADDRESSES;
+  u32 index = lowest_free(taken.indexes, FIRST_INTERFACE, MOST_ADDRESSES), address = lowest_free(taken.addresses, 0, count);
+  if (index == MOST_ADDRESSES || address == count) return 0;
+  return fill_network(template, network, index, part->first + address);
+}
+
+static int put_file(int folder, const char *path, const char *text, size_t size) {
+  int file = (int)sys_openat(folder, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (file < 0) return 0;
+  int is_written = sys_write(file, text, size) == (long)size;
+  sys_close(file);
+  if (!is_written) SYSCALL3(__NR_unlinkat, folder, path, 0);
+  return is_written;
+}
+
+static int write_lease(const struct template *template, struct network *network, const struct values *values) {
+  char text[MAX_PATH];
+  const struct template_network *part = network_part(template);
+  char *end = expand(text, text + sizeof text, template_text(template, part->lease), values);
+  if (!end || !expand(network->lease, network->lease + sizeof network->lease, template_text(template, part->lease_name), values)) return 0;
+  network->has_lease = put_file(network->folder, network->lease, text, (size_t)(end - text));
+  if (network->has_lease) fault_point("lease taken");
+  return network->has_lease;
+}
+
+/* Takes an address if the template is for a container in a network. Returns 0 if that cannot be done here. */
+int take_lease(struct template *template, int data, struct values *values, struct network *network) {
+  struct stat info;
+  if (!run_part(template)->network) return 1;
+  values->texts[CODE_ADDRESS] = network->address, values->texts[CODE_INDEX] = network->index;
+  values->texts[CODE_MAC] = network->mac, values->texts[CODE_STARTER] = network->starter;
+  network->folder = (int)sys_openat(data, "networks", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+  int is_taken = network->folder >= 0 && is_own(network->folder, S_IFDIR, &info) && has_address(network_part(template)->host) &&
+                 lock_networks(network) && open_holder(template, network) && choose(template, network) && write_lease(template, network, values);
+  unlock_networks(network);
+  if (!is_taken) give_back_lease(template, network);
+  return is_taken;
+}
+
+/* Makes it known in its network, and by its names there, as src/network/names.ts does. */
+int announce(const struct template *template, const struct created *created, const struct values *values, struct network *network) {
+  char text[MAX_PATH], fresh[ID_SIZE + 16];
+  if (!run_part(template)->network) return 1;
+  const struct template_network *part = network_part(template);
+  const char *note = template_text(template, part->note), *path = template_text(template, part->names_file);
+  if (!write_file(created, "networks", note, string_length(note), 0)) return 0;
+  char *end = expand(text, text + sizeof text, template_text(template, part->names), values);
+  if (!*path || !end) return !*path;
+  append(append(fresh, created->id), ".names"); /* elsewhere, because dnsmasq would read an incomplete file */
+  if (!put_file(network->folder, fresh, text, (size_t)(end - text))) return 0;
+  network->has_names = SYSCALL5(__NR_renameat2, network->folder, fresh, network->folder, path, 0) >= 0;
+  if (!network->has_names) SYSCALL3(__NR_unlinkat, network->folder, fresh, 0);
+  return network->has_names;
+}
+
+/* Undoes both. */
+void give_back_lease(const struct template *template, struct network *network) {
+  if (network->has_names) SYSCALL3(__NR_unlinkat, network->folder, template_text(template, network_part(template)->names_file), 0);
+  if (network->has_lease) SYSCALL3(__NR_unlinkat, network->folder, network->lease, 0);
+  if (network->holder >= 0) sys_close(network->holder);
+  if (network->holder_lock >= 0) sys_close(network->holder_lock);
+  if (network->folder >= 0) sys_close(network->folder);
+  *network = (struct network)NO_NETWORK;
+}
