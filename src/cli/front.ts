@@ -16,7 +16,7 @@ export function takeWish(): void {
   const order = process.env.FOSTER_FRONT;
   if (order === undefined) return;
   delete process.env.FOSTER_FRONT;
-  settings.debug = order.startsWith('debug ');
+  if (order.startsWith('debug ')) settings.debug = true;
   const wish = order.replace('debug ', '');
   front.wantsTemplate = wish === 'template';
   if (front.wantsTemplate) watchCaller(); // what a start looks at is recorded from its plan on

@@ -369,7 +369,9 @@ export async function prune(filters: readonly string[] = []): Promise<PrunedCont
   const { pruneContainers } = await import('../container/prune.js');
   const { containerMatcher } = await import('./views/container-filter.js');
   const matches = await containerMatcher([...filters]);
-  return await pruneContainers(matches);
+  const pruned = await pruneContainers(matches);
+  (await import('../pod/remove.js')).sweepPods();
+  return pruned;
 }
 
 export interface CommitRequest {

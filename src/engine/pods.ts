@@ -184,6 +184,9 @@ export async function running(references: readonly string[]): Promise<string[]> 
 /** Columns of `top`: PIDs as the pod sees them. */
 const COLUMNS = 'user,nspid=PID,nsppid=PPID,pcpu,etime,tty,time,args';
 
+/** In Podman, these are the PIDs inside, and `hpid` is the one on the host. */
+const INSIDE: Readonly<Record<string, string>> = { pid: 'nspid=PID', ppid: 'nsppid=PPID' };
+
 /**
  * The processes of a pod, and the container of each.
  * @param columns names of columns of ps(1); none for the usual ones
@@ -193,7 +196,8 @@ export async function processes(reference: string, columns: readonly string[] = 
   const { findPod } = await import('../pod/store.js');
   const { parseColumns, processRows } = await import('../container/processes/columns.js');
   const { record, containers: all } = findPod(reference);
-  const chosen = parseColumns(columns.length > 0 ? columns.join(',') : COLUMNS);
+  const named = columns.map((name) => INSIDE[name.toLowerCase()] ?? name);
+  const chosen = parseColumns(columns.length > 0 ? named.join(',') : COLUMNS);
   const active = all.filter(({ state }) => state.status === 'running' || state.status === 'paused');
   if (active.length === 0)
     throw new FosterError(`pod ${record.name} is not running`, {

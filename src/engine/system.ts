@@ -41,7 +41,7 @@ export async function diskUsageDetails(): Promise<DiskUsageDetails> {
 const FILTERS = { label: true, 'label!': true, until: true };
 
 /**
- * Removes stopped containers, networks that no container uses, images without a name, and cached root filesystems of tar
+ * Removes pods and containers that have ended, networks that no container uses, images without a name, and cached root filesystems of tar
  * files.
  * @param options.all also removes all images that no container uses, and root filesystems of recipes
  * @param options.volumes also removes anonymous volumes that no container uses
@@ -57,6 +57,7 @@ export async function prune({
   volumes?: boolean;
   filters?: readonly string[];
 }): Promise<{
+  pods: { removed: string[]; failures: unknown[] };
   containers: PrunedContainers;
   volumes: PrunedVolumes;
   networks: PrunedNetworks;
@@ -72,17 +73,18 @@ export async function prune({
   const isVolumeMeant = volumeMatcher(filters, VOLUME_FILTERS);
   const isImageMeant = imageMatcher(filters, PRUNE_FILTERS);
   if (filters.length === 0) (await import('../container/run-template.js')).removeTemplates();
+  const isAll = filters.length === 0;
+  const pods = isAll ? await (await import('./pods.js')).prune() : { removed: [], failures: [] };
   const containers = await (await import('./containers.js')).prune(filters);
   const pruned = pruneVolumes((volume) => volumes && volume.isAnonymous === true && isVolumeMeant(volume));
   const networks = await (await import('./networks.js')).prune(filters);
   const removed = await pruneImages({ all, isMeant: (image) => isImageMeant(image, undefined) });
-  const isAll = filters.length === 0;
   const collected = await collect({ caches: isAll, recipes: all && isAll });
-  return { containers, networks, volumes: pruned, images: { removed, size: collected?.size ?? 0 } };
+  return { pods, containers, networks, volumes: pruned, images: { removed, size: collected?.size ?? 0 } };
 }
 
 /**
- * Removes everything that foster has stored: all containers, even running ones, images, networks, volumes, caches and events.
+ * Removes everything that foster has stored: all containers and pods, even running ones, images, networks, volumes, caches and events.
  * @throws FosterError for the first thing that could not be removed, after removing all others
  */
 export async function reset(): Promise<void> {
@@ -90,7 +92,11 @@ export async function reset(): Promise<void> {
   const { removeContainer } = await import('../container/remove.js');
   const { storedIds } = await import('../container/store.js');
   const { removeAllLists } = await import('../image/store/lists.js');
+  const { removePod } = await import('../pod/remove.js');
+  const { listPods } = await import('../pod/store.js');
   const failures: unknown[] = [];
+  for (const { record } of listPods())
+    await removePod(record.id, { force: true, timeout: 0 }).catch((error: unknown) => failures.push(error));
   for (const id of storedIds())
     await removeContainer(id, { force: true }).catch((error: unknown) => failures.push(error));
   await removeAllLists();

@@ -91,7 +91,7 @@ export async function prunePods(): Promise<{ removed: string[]; failures: unknow
   return result;
 }
 
-/** Removes pods that were never finished. */
+/** Removes pods that were never finished. Their names are removed by src/container/prune.ts. */
 export function sweepPods(): void {
   for (const id of storedPods()) {
     const folder = podFolder(id);

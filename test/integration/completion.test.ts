@@ -16,6 +16,7 @@ before(() => {
   containers.ok('commit', 'waiting', 'localhost/picture:1');
   containers.ok('volume', 'create', 'data');
   containers.ok('network', 'create', 'shop');
+  containers.ok('pod', 'create', '--infra=false', 'shop-pod');
 });
 
 after(() => containers.removeAll());
@@ -115,6 +116,12 @@ const PLACES: [line: string[], words: string[], directive?: string][] = [
   [['container', 'exec', 'run'], ['running']],
   [['container', 'start', ''], ['waiting']],
   [['run', '--umask', ''], []],
+  // pods
+  [['pod', 'start', ''], ['shop-pod']],
+  [['run', '--pod', 'sh'], ['shop-pod']],
+  [['pod', 'ps', '--filter', 'status=de'], ['status=degraded']],
+  [['pod', 'create', '--exit-policy', 's'], ['stop']],
+  [['pod', 'resta'], ['restart']],
   // networks
   [['network', 'dis'], ['disconnect']],
   [
@@ -132,7 +139,7 @@ const PLACES: [line: string[], words: string[], directive?: string][] = [
   [['ps', '--filter', 'network=s'], ['network=shop']],
   [
     ['events', '--filter', 'type='],
-    ['type=container', 'type=network', 'type=volume'],
+    ['type=container', 'type=image', 'type=network', 'type=pod', 'type=volume'],
   ],
   [['events', '--filter', 'network=s'], ['network=shop']],
   [['port', 'run'], ['running']],

@@ -214,7 +214,9 @@ test('SIGKILL to the janitor while it removes the files', async () => {
 test('a killed monitor takes its container with it, and the next command reports it', async () => {
   home.must(['run', '-d', '--name', 'one', ...SLEEP]);
   const monitor = descendants().find(({ name }) => name === 'foster-monitor');
-  process.kill(monitor?.pid ?? 0, 'SIGKILL');
+  assert.ok(monitor);
+  process.kill(monitor.pid, 'SIGKILL');
+  await waitUntil('the monitor is gone', () => descendants().every(({ pid }) => pid !== monitor.pid));
   const [listed] = await home.assertTruth();
   assert.equal(listed?.state, 'dead');
   assert.match(home.must(['ps', '-a']), /Dead/);

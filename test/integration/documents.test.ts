@@ -24,10 +24,12 @@ const DOCUMENTS: [path: string, notRun: string[]][] = [
   ['docs/manual.md', ['needs a keyboard', 'needs a keyboard']],
   ['docs/architecture.md', []],
   ['docs/compose.md', []],
+  ['docs/pods.md', []],
 ];
 
 /** Commands that only read are repeated until their output is right. */
-const LOOKS = /^(cd shop && )?foster (compose )?(top|ps|logs|exec|inspect|stats|events)/;
+const LOOKS =
+  /^(cd shop && )?foster ((compose )?(top|ps|logs|exec|inspect|stats|events)|pod (top|ps|logs))( |$)/;
 
 for (const [path, notRun] of DOCUMENTS) {
   const blocks = blocksOf(readFileSync(path, 'utf8'));
@@ -126,7 +128,7 @@ function exists(words: string[]): boolean {
   const [first = '', second = ''] = words;
   if (!/^[a-z]+$/.test(first)) return first.startsWith('-') || first === 'COMMAND' || first === '...';
   const isGroup =
-    /^(image|system|manifest|container|builder|volume|network|compose)$/.test(first) &&
+    /^(image|system|manifest|container|builder|volume|network|compose|pod)$/.test(first) &&
     /^[a-z]+$/.test(second);
   const help = helpOf(isGroup ? `${first} ${second}` : first);
   const options = words.filter((word) => /^--[a-z]/.test(word)).map((word) => word.replace(/=.*/, ''));

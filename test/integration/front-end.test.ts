@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { FrontHome, NO_NODE } from './support/front.js';
@@ -97,7 +105,7 @@ const CASES: Case[] = [
   },
   {
     title: 'wait for one with --rm',
-    make: [running('one', ['--rm'], ['busybox', 'sh', '-c', 'sleep 0.5; exit 4'])],
+    make: [running('one', ['--rm'], ['busybox', 'sh', '-c', 'sleep 2; exit 4'])],
     args: ['wait', 'one'],
   },
   {
@@ -164,12 +172,17 @@ for (const { title, make, args, ends } of CASES) {
     for (const how of ['byNode', 'byFront'] as const) {
       for (const words of make) home.byAny(words);
       const ids = new Map(
-        readdirSync(join(data, 'names')).map((name) => [containers.inspect(name, '{{.Id}}'), name]),
+        readdirSync(join(data, 'names')).map((name) => [
+          basename(readlinkSync(join(data, 'names', name))),
+          name,
+        ]),
       );
-      if (title.includes('would be restarted'))
-        for (const name of ids.values()) await containers.waitFor(name, 'running');
       const result = home[how](args);
-      if (ends) for (const name of ids.values()) await containers.waitFor(name, 'exited');
+      if (ends)
+        for (const id of ids.keys())
+          await waitUntil('it has ended', () =>
+            containers.events(id).some((event) => event.startsWith('die')),
+          );
       const isWait = args[0] === 'wait';
       results.push({
         ...result,

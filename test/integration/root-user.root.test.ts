@@ -507,3 +507,14 @@ test('what a container mounts in a mount of the host appears in the container on
       assert.equal(output, 'evil\n', `${userns} ${how}`);
     }
 });
+
+test('what a container has written is removed without Node, too, whoever it belongs to', () => {
+  const script = 'mkdir /d; touch /d/f; chown -R 5:5 /d; chmod 0 /d';
+  assert.equal(home.run(['--name', 'ended', 'busybox', 'sh', '-ec', script]).status, 0);
+  containers.detach('alive', `${script}; exec sleep 1000`);
+  const { status, stdout, stderr } = home.foster(['rm', '-f', 'ended', 'alive'], {
+    env: { PATH: '/nonexistent' },
+  });
+  assert.deepEqual([status, stdout.split('\n').sort(), stderr], [0, ['', 'alive', 'ended'], '']);
+  assert.deepEqual(home.leftFolders(), []);
+});

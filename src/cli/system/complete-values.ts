@@ -33,6 +33,7 @@ const stopped: Operand = { words: () => containers('created', 'exited') };
 const image: Operand = { words: imageNames };
 const volume: Operand = { words: volumeNames };
 const network: Operand = { words: networkNames };
+const pod: Operand = { words: podNames };
 const modes: Operand = { words: async () => ['none', 'host', ...(await networkNames())] };
 const files: Operand = { files: true };
 const service: Operand = { words: services };
@@ -102,6 +103,13 @@ const OPERANDS: Record<string, [first: Operand, others?: Operand]> = {
   'volume remove': [volume, volume],
   'volume export': [volume],
   'volume import': [volume, files],
+  ...Object.fromEntries(
+    ['inspect', 'kill', 'pause', 'restart', 'rm', 'start', 'stats', 'stop', 'unpause'].map((verb) => [
+      `pod ${verb}`,
+      [pod, pod] as [Operand, Operand],
+    ]),
+  ),
+  ...{ 'pod exists': [pod], 'pod logs': [pod], 'pod top': [pod] },
   'network connect': [network, all],
   'network disconnect': [network, all],
   'network exists': [network],
@@ -149,6 +157,9 @@ const VALUES: Record<string, Operand> = {
   '--log-driver': { words: () => ['json-file', 'k8s-file', 'none', 'passthrough'] },
   '--log-level': { words: () => ['debug', 'info', 'warn', 'error', 'fatal'] },
   '--log-opt': { words: () => ['max-size=', 'max-file=', 'tag=', 'labels=', 'env='] },
+  '--exit-policy': { words: () => ['continue', 'stop'] },
+  '--init-ctr': { words: () => ['always', 'once'] },
+  '--share': { words: () => ['none', 'cgroup', 'ipc', 'net', 'pid', 'uts', '+pid'] },
   '--image-volume': { words: () => ['anonymous', 'tmpfs', 'ignore'] },
   '--mount': {
     words: async () => [
@@ -163,6 +174,7 @@ const VALUES: Record<string, Operand> = {
   '--os': { words: () => ['linux'] },
   '--personality': { words: () => ['LINUX', 'LINUX32'] },
   '--pid': { words: namespaceOf('private', 'host') },
+  '--pod': pod,
   '--platform': { words: () => ['linux/amd64', 'linux/arm64'] },
   '--policy': { words: () => ['missing', 'always', 'newer', 'never'] },
   '--progress': { words: () => ['auto', 'plain', 'tty'] },
@@ -176,7 +188,7 @@ const VALUES: Record<string, Operand> = {
   },
   '--stop-signal': { words: signals },
   '--storage-driver': { words: () => [...DRIVERS] },
-  '--type': { words: () => ['container', 'image', 'network', 'volume', 'all'] },
+  '--type': { words: () => ['container', 'image', 'network', 'pod', 'volume', 'all'] },
   '--ulimit': { words: () => Object.keys(RLIMITS).map((name) => `${name}=`) },
   '--userns': { words: () => ['default', 'host', 'keep-id', 'auto'] },
   '--uts': { words: () => ['private', 'host'] },
@@ -190,7 +202,7 @@ const FREE: ReadonlySet<string> = new Set(
     '--add-host --alias --annotation --author --blkio-weight --build-arg --cgroup-parent --change --cpu-period ' +
     '--cpu-quota --cpu-shares --cpus --cpuset-cpus --cpuset-mems --creds --detach-keys --dns --dns-opt --dns-option ' +
     '--dns-search --domainname --entrypoint --env --env-merge --expose --gateway --group-add --health-cmd ' +
-    '--health-interval --health-retries --health-start-interval --health-start-period --health-timeout --hostname --interval --ip --ip-range ' +
+    '--health-interval --health-retries --health-start-interval --health-start-period --health-timeout --hostname --infra-name --interval --ip --ip-range ' +
     '--ip6 --label --last --mac-address --max-unpacked-size --memory --memory-reservation --memory-swap ' +
     '--memory-swappiness --message --name --network-alias --no-cache-filter --oom-score-adj --opt --password ' +
     '--pids-limit --publish --shm-size --since --stop-timeout --subnet --sysctl --tag --tail --target --time ' +
@@ -231,7 +243,7 @@ async function optionValue(option: string, current: string, { path }: Place): Pr
     return {
       words: () => [
         'json',
-        ...(/^(ps|images|stats|image ls|container (ls|ps|stats)|(network|volume) (ls|list)|system df)$/.test(
+        ...(/^(ps|images|stats|image ls|container (ls|ps|stats)|(network|volume) (ls|list)|pod (ls|list|ps)|system df)$/.test(
           path,
         )
           ? ['table']
@@ -244,6 +256,10 @@ async function optionValue(option: string, current: string, { path }: Place): Pr
 }
 
 async function orders(path: string): Promise<string[]> {
+  if (/^pod (ls|list|ps)$/.test(path)) {
+    const { POD_ORDERS } = await import('../../engine/views/pod.js');
+    return [...POD_ORDERS];
+  }
   if (/^(images|image (ls|list))$/.test(path)) {
     const { IMAGE_ORDERS } = await import('../../engine/views/image-orders.js');
     return [...IMAGE_ORDERS];
@@ -268,7 +284,9 @@ async function filters(path: string, current: string): Promise<string[]> {
   if (path === 'events' || path === 'system events') {
     if (value !== undefined && key === 'network')
       return (await networkNames()).map((name) => `network=${name}`);
-    if (value !== undefined && key === 'type') return ['type=container', 'type=network', 'type=volume'];
+    if (value !== undefined && key === 'pod') return (await podNames()).map((name) => `pod=${name}`);
+    if (value !== undefined && key === 'type')
+      return ['container', 'image', 'network', 'pod', 'volume'].map((type) => `type=${type}`);
     const { EVENT_FILTERS } = await import('../../engine/views/event.js');
     return EVENT_FILTERS.map((name) => `${name}=`);
   }
@@ -277,6 +295,13 @@ async function filters(path: string, current: string): Promise<string[]> {
     if (value !== undefined && key === 'name') return (await networkNames()).map((name) => `name=${name}`);
     const { NETWORK_FILTERS } = await import('../../engine/views/network.js');
     return NETWORK_FILTERS.map((name) => `${name}=`);
+  }
+  if (/^pod (ls|list|ps)$/.test(path)) {
+    const { POD_FILTERS, POD_STATES } = await import('../../engine/views/pod.js');
+    if (value !== undefined && key === 'status')
+      return POD_STATES.map((state) => `status=${state.toLowerCase()}`);
+    if (value !== undefined && key === 'name') return (await podNames()).map((name) => `name=${name}`);
+    return value === undefined ? POD_FILTERS.map((name) => `${name}=`) : [];
   }
   if (/search$/.test(path)) return ['stars=', 'is-official=', 'is-automated='];
   if (path === 'volume prune') return ['all=', 'label=', 'label!=', 'until='];
@@ -293,6 +318,7 @@ async function filters(path: string, current: string): Promise<string[]> {
     if (key === 'restart-policy') return RESTART_POLICIES.map((policy) => `restart-policy=${policy}`);
     if (key === 'network')
       return ['none', 'host', ...(await networkNames())].map((name) => `network=${name}`);
+    if (key === 'pod') return (await podNames()).map((name) => `pod=${name}`);
     if (key === 'ancestor') return (await imageNames()).map((name) => `ancestor=${name}`);
     if (key === 'volume') return (await volumeNames()).map((name) => `volume=${name}`);
     if (/^(name|before|since)$/.test(key)) return (await containers()).map((name) => `${key}=${name}`);
@@ -333,11 +359,17 @@ async function services(): Promise<string[]> {
   return await serviceNames(process.cwd());
 }
 
+async function podNames(): Promise<string[]> {
+  const { names } = await import('../../engine/pods.js');
+  return await names();
+}
+
 async function namedObjects(): Promise<string[]> {
   return [
     ...(await containers()),
     ...(await imageNames()),
     ...(await networkNames()),
     ...(await volumeNames()),
+    ...(await podNames()),
   ];
 }

@@ -41,9 +41,10 @@ export function configure(command: Command, argv: string[]): void {
     if (!options.force && !confirmed(warning)) return;
     const engine = await import('../../engine/system.js');
     const done = await engine.prune({ all, volumes: options.volumes ?? false, filters: filter });
-    const { containers, images, networks, volumes } = done;
+    const { pods, containers, images, networks, volumes } = done;
     const { removed } = containers;
-    const failures = [...containers.failures, ...volumes.failures];
+    const failures = [...pods.failures, ...containers.failures, ...volumes.failures];
+    if (pods.removed.length > 0) print(`Deleted Pods:\n${pods.removed.map((id) => `${id}\n`).join('')}\n`);
     if (removed.length > 0) print(`Deleted Containers:\n${removed.map((id) => `${id}\n`).join('')}\n`);
     if (networks.removed.length > 0)
       print(`Deleted Networks:\n${networks.removed.map((name) => `${name}\n`).join('')}\n`);

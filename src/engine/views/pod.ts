@@ -49,6 +49,8 @@ export function podRow(pod: Pod, now: number): PodRow {
   };
 }
 
+export { POD_STATES };
+
 /** What pods can be sorted by, in Podman's words. */
 export const POD_ORDERS = ['created', 'id', 'name', 'number', 'status'] as const;
 

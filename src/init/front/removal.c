@@ -65,9 +65,9 @@ static int remover_blob(const char *path) {
 
 /* Starts foster-init, which waits until its ids are mapped, and for a byte. It has the lock, too, until it ends. */
 static int start_remover(struct launch *launch, const struct record *record, const char *path, int lock) {
-  int control[2], has_maps = record->uid_map[1] != ']';
-  /* root gets all ids, and who has no range writes the maps without a helper: both are Node's */
-  if (has_maps && (!record->uses_helpers || !SYSCALL0(__NR_geteuid))) return 0;
+  /* root may remove everything; who has no range writes the maps without a helper, which is Node's */
+  int control[2], has_maps = record->uid_map[1] != ']' && SYSCALL0(__NR_geteuid) != 0;
+  if (has_maps && !record->uses_helpers) return 0;
   if (sys_socketpair(control) < 0) return 0;
   launch->control = control[0];
   s32 descriptors[] = {nothing, nothing, 2, control[1], remover_blob(path), lock};
