@@ -105,7 +105,18 @@ const WITHOUT_FAULT_POINTS = {
   },
 };
 
-const PLUGINS = IS_PACKAGE ? [WITHOUT_FAULT_POINTS] : [];
+/** Schemas have bundles of their own for the library, too, which are large. */
+const WITH_SCHEMA_BUNDLES = {
+  name: 'with-schema-bundles',
+  setup({ onResolve }) {
+    onResolve({ filter: new RegExp(`^(${SCHEMA_MODULES.join('|')})$`) }, ({ path }) => ({
+      path: `./${packageBundle(path)}.cjs`,
+      external: true,
+    }));
+  },
+};
+
+const PLUGINS = [WITH_SCHEMA_BUNDLES, ...(IS_PACKAGE ? [WITHOUT_FAULT_POINTS] : [])];
 
 /**
  * CommonJS starts faster than ES modules. A module that is imported by `import()` is in the same file, but runs only when it

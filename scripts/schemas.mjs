@@ -25,7 +25,7 @@ function composeFunctions({ $schema: _, ...schema }) {
   return standalone.default(ajv, ajv.compile(schema));
 }
 
-/** A function for each kind of object. `refused` is a keyword of foster's: values but those in `allowed` are errors. */
+/** `kinds` has a function for each kind of object, `fields` the names of all fields. `refused` is a keyword of foster's: values but those in `allowed` are errors. */
 function kubeFunctions(schema) {
   const options = { strict: false, logger: false, allErrors: true, verbose: true, code: { source: true } };
   const ajv = new Ajv.default(options);
@@ -35,9 +35,20 @@ function kubeFunctions(schema) {
   });
   ajv.addSchema(schema, 'kube');
   const kinds = Object.keys(schema.definitions).filter((name) => /^[A-Z]/.test(name));
-  return standalone.default(
-    ajv,
-    Object.fromEntries(kinds.map((kind) => [kind, `kube#/definitions/${kind}`])),
+  const named = Object.fromEntries(kinds.map((kind) => [kind, `kube#/definitions/${kind}`]));
+  const fields = JSON.stringify([...fieldNames(schema.definitions)]);
+  return `${standalone.default(ajv, named)}\nmodule.exports = { kinds: { ...exports }, fields: ${fields} };\n`;
+}
+
+/** The names of all fields in definitions, to find what was probably meant. */
+function fieldNames(definitions) {
+  const parts = Object.values(definitions);
+  return new Set(
+    parts.flatMap(({ properties = {}, items }) => [
+      ...Object.keys(properties),
+      ...fieldNames(properties),
+      ...(items === undefined ? [] : fieldNames({ items })),
+    ]),
   );
 }
 

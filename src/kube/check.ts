@@ -1,14 +1,13 @@
 /// <reference path="./schema/validator.d.ts" />
-import validators from 'foster-kube-schema';
+import schema from 'foster-kube-schema';
 import { isObject, type Json, type JsonObject, type Path } from '../compose/json.js';
 import { described, either, pathOf, typesIn, valueAt } from '../compose/schema/words.js';
 import { nearest } from '../spec/nearest.js';
 import { quoted } from '../spec/parse/flag.js';
 import type { FosterError } from '../sys/errors.js';
 import type { Place } from './place.js';
-import { fieldNames } from './schema/fields.js';
 
-type SchemaError = NonNullable<(typeof validators)[string]['errors']>[number];
+type SchemaError = NonNullable<(typeof schema.kinds)[string]['errors']>[number];
 
 /** What a field is that foster does not honour. */
 interface Fault {
@@ -19,7 +18,7 @@ interface Fault {
 /** Called with a field that is left out. */
 export type Ignore = (error: FosterError) => void;
 
-export const KINDS = Object.keys(validators);
+export const KINDS = Object.keys(schema.kinds);
 
 /**
  * Checks an object, and leaves out fields that are unknown or not honoured.
@@ -27,7 +26,7 @@ export const KINDS = Object.keys(validators);
  * @throws FosterError that names the field, with the file, line and column
  */
 export function checkObject(kind: string, tree: JsonObject, place: Place, ignore: Ignore | undefined): void {
-  const validate = validators[kind];
+  const validate = schema.kinds[kind];
   if (validate === undefined || validate(tree)) return;
   const errors = validate.errors ?? [];
   const refused = new Set(errors.filter(isRefusal).map(({ instancePath }) => instancePath));
@@ -59,7 +58,7 @@ function leaveOut(tree: JsonObject, path: Path): void {
 }
 
 function faultOf(
-  { instancePath, keyword, params, message, schema }: SchemaError,
+  { instancePath, keyword, params, message, schema: why }: SchemaError,
   tree: Json,
   place: Place,
 ): Fault {
@@ -68,10 +67,10 @@ function faultOf(
   const value = valueAt(tree, path);
   switch (keyword) {
     case 'refused':
-      return { path, error: at.refusal(`it is not supported: ${String(schema)}`, LEAVE_OUT) };
+      return { path, error: at.refusal(`it is not supported: ${String(why)}`, LEAVE_OUT) };
     case 'additionalProperties': {
       const name = String(params.additionalProperty);
-      const near = nearest(name, fieldNames());
+      const near = nearest(name, [...schema.fields]);
       const advice = near === undefined || near === name ? LEAVE_OUT : `did you mean ${near}?`;
       return {
         path: [...path, name],

@@ -13,7 +13,11 @@ declare module 'foster-kube-schema' {
     (value: unknown): boolean;
     errors: SchemaError[] | null;
   }
-  /** By the kinds of objects. */
-  const validators: Readonly<Record<string, Validate>>;
-  export default validators;
+  const schema: {
+    /** By the kinds of objects. */
+    kinds: Readonly<Record<string, Validate>>;
+    /** The names of all fields. */
+    fields: readonly string[];
+  };
+  export default schema;
 }
