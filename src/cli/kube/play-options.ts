@@ -3,11 +3,13 @@ import type { Command } from 'commander';
 import type { PlayRequest } from '../../engine/kube/options.js';
 import { setSurroundings } from '../../sys/surroundings.js';
 import { collect } from '../command.js';
+import { useAuthFile } from '../image/registry-options.js';
 import { CALLER } from '../surroundings.js';
 
 /** What decides what a file means, which `play` and `apply-check` have. */
 export interface PlayFlags {
   annotation?: string[];
+  authfile?: string;
   configmap?: string[];
   hosts?: boolean;
   ignoreUnenforcedLimits?: boolean;
@@ -42,6 +44,7 @@ export function addPlayOptions(command: Command): Command {
 
 export function addMakingOptions(command: Command): Command {
   return command
+    .option('--authfile <FILE>', 'file to read credentials for registries from')
     .option('--annotation <KEY=VALUE>', 'add an annotation to the containers', collect)
     .option('--ignore-unenforced-limits', 'go on if a limit cannot be enforced')
     .option('--ip <ADDRESS>', 'the address of a pod; once for each', collect)
@@ -59,6 +62,7 @@ export function addMakingOptions(command: Command): Command {
 }
 
 export function playRequest(flags: PlayFlags): PlayRequest {
+  if (flags.authfile !== undefined) useAuthFile(flags.authfile);
   // pods start and end side by side: a wait for one must not hold up the others
   setSurroundings(Object.create(CALLER, { ownsProcess: { value: false } }));
   return {
