@@ -29,7 +29,7 @@ function file(name: string, text: string): string {
 /** Runs a foster command that must fail. Returns its message. */
 function failure(...args: string[]): string {
   const { status, stderr } = home.foster(args);
-  assert.equal(status, 1, `foster ${args.join(' ')}: ${stderr}`);
+  assert.equal(status, 125, `foster ${args.join(' ')}: ${stderr}`);
   return stderr;
 }
 
@@ -173,7 +173,7 @@ made\nhellopage\napp="shop"440\n444\nread-only\nwritable\n8192\nCapBnd:\t0000000
   const replaced = ok('kube', 'play', '--replace', '--start=false', '--configmap', secret, pod);
   assert.ok(!replaced.includes(id));
   assert.equal(ok('pod', 'inspect', '-f', '{{.State}}', 'shop'), 'Created');
-  assert.match(ok('kube', 'down', pod), /^Pods stopped:\nPods removed:\n[0-9a-f]{64}$/);
+  assert.match(ok('kube', 'down', pod), /^Pods stopped:\n([0-9a-f]{64})\nPods removed:\n\1$/);
   assert.deepEqual(everything(), ['data']);
   assert.equal(
     ok('kube', 'play', '--down', '--force', pod),
@@ -237,7 +237,7 @@ spec:
   const full = file('full.yaml', text.replace(`hostPort: ${port}`, `hostPort: ${taken}`));
   const failed = home.foster(['kube', 'play', full], { env: input.env });
   server.close();
-  assert.equal(failed.status, 1);
+  assert.equal(failed.status, 125);
   assert.match(failed.stderr, new RegExp(`port 127\\.0\\.0\\.1:${taken}/tcp: another program uses it`));
   assert.deepEqual(everything(), []);
 });

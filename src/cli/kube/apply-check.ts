@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { print } from '../output.js';
+import { withPodmansCode } from './exit-code.js';
 import { addFile, addPlayOptions, type PlayFlags, playRequest } from './play-options.js';
 
 /** `foster kube apply-check`. */
@@ -17,7 +18,7 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(async (file: string, flags: PlayFlags) => {
     const { check } = await import('../../engine/kube/play.js');
-    const { objects, pods } = await check(file, playRequest(flags));
+    const { objects, pods } = await withPodmansCode(() => check(file, playRequest(flags)));
     for (const { kind, name } of objects) if (kind === 'PersistentVolumeClaim') print(`volume ${name}\n`);
     for (const { plan } of pods) {
       const containers = plan.spec.containers.map(({ name }) => name);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
+import { withPodmansCode } from './exit-code.js';
 import { addFile } from './play-options.js';
 import { printRemoved } from './print-report.js';
 
@@ -18,6 +19,6 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(async (file: string, { force }: { force?: boolean }) => {
     const { down } = await import('../../engine/kube/down.js');
-    printRemoved(await down(file, { force }));
+    printRemoved(await withPodmansCode(() => down(file, { force })));
   });
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { flagError } from '../../spec/parse/flag.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { print } from '../output.js';
+import { withPodmansCode } from './exit-code.js';
 
 /** `foster kube generate`. */
 export function configure(command: Command, argv: string[]): void {
@@ -23,7 +24,7 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(async (names: string[], { filename, service }: { filename?: string; service?: boolean }) => {
     const { generate } = await import('../../engine/kube/generate.js');
-    const text = await generate(names, { service });
+    const text = await withPodmansCode(() => generate(names, { service }));
     if (filename === undefined) print(text);
     else writeNew(filename, text);
   });

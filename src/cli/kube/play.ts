@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { PlayReport } from '../../engine/kube/options.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
+import { withPodmansCode } from './exit-code.js';
 import { addFile, addMakingOptions, addPlayOptions, type PlayFlags, playRequest } from './play-options.js';
 import { printPlayed, printRemoved } from './print-report.js';
 
@@ -39,12 +40,12 @@ export function configure(command: Command, argv: string[]): void {
     if (flags.force && !flags.down) throw new FosterError('--force needs --down', { kind: 'invalid' });
     if (flags.down) {
       const { down } = await import('../../engine/kube/down.js');
-      return printRemoved(await down(file, { force: flags.force }));
+      return printRemoved(await withPodmansCode(() => down(file, { force: flags.force })));
     }
     if (flags.wait && flags.start === false)
       throw new FosterError('--wait and --start=false cannot be used together', { kind: 'invalid' });
     const { play } = await import('../../engine/kube/play.js');
-    const report = await play(file, request);
+    const report = await withPodmansCode(() => play(file, request));
     printPlayed(report);
     if (flags.wait) await waitAndRemove(report);
   });

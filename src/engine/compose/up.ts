@@ -1,11 +1,10 @@
 import { inOrder, needsOf, withNeeds } from '../../compose/order.js';
 import type { Project } from '../../compose/project.js';
 import { isAlive, readContainer } from '../../container/store.js';
-import { FosterError } from '../../sys/errors.js';
+import { EXIT, FosterError } from '../../sys/errors.js';
 import { faultPoint } from '../../sys/fault.js';
 import { surroundings } from '../../sys/surroundings.js';
 import { remove, rename, restart, start, stop } from '../containers.js';
-import { withOwnCode } from '../own-code.js';
 import { awaitNeeds } from './conditions.js';
 import { runHooks } from './hooks.js';
 import { type ImageRequest, prepareImages } from './images.js';
@@ -56,6 +55,19 @@ export async function up(project: Project, request: UpRequest, report: Report): 
   } finally {
     takeBack();
   }
+}
+
+/** The exit code of a failure of foster itself means something only where a command of a container has one. */
+function withOwnCode(error: unknown): unknown {
+  if (!(error instanceof FosterError) || error.exitCode < EXIT.FOSTER || error.kind === 'interrupted')
+    return error;
+  const { message, kind, advice } = error;
+  return new FosterError(message, {
+    kind,
+    exitCode: 1,
+    cause: error,
+    ...(advice !== undefined && { advice }),
+  });
 }
 
 /** What cannot be undone is reported: the rest is undone all the same. */

@@ -29,11 +29,11 @@ export async function downObjects(
   plans: readonly PodPlan[],
   { force }: { force: boolean },
 ): Promise<DownReport> {
-  const report: DownReport = { stopped: [], pods: [], volumes: [] };
+  const report: DownReport = { pods: [], volumes: [] };
   for (const { meta } of plans) {
     const id = await podNamed(meta.name);
     if (id === undefined) continue;
-    if (await removeOne(id)) report.stopped.push(id);
+    await removeOne(id);
     report.pods.push(id);
     faultPoint('pod removed');
   }
@@ -50,14 +50,10 @@ export async function podNamed(name: string): Promise<string | undefined> {
   return id === undefined ? undefined : readPodRecord(id)?.id;
 }
 
-/** @returns whether it ran */
-async function removeOne(id: string): Promise<boolean> {
+async function removeOne(id: string): Promise<void> {
   try {
-    const isRunning = (await pods.running([id])).length > 0;
     await pods.remove(id, { force: true });
-    return isRunning;
   } catch (error) {
-    if (error instanceof FosterError && error.kind === 'not-found') return false;
-    throw error;
+    if (!(error instanceof FosterError && error.kind === 'not-found')) throw error;
   }
 }

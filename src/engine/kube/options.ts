@@ -37,6 +37,8 @@ export interface PlayReport {
   /** Names of volumes of claims. */
   volumes: string[];
   pods: PlayedPod[];
+  /** What was removed first: --replace. */
+  replaced?: DownReport;
 }
 
 /** A pod that `kube play` has made. */
@@ -49,8 +51,6 @@ export interface PlayedPod {
 
 /** What `kube down` has removed. */
 export interface DownReport {
-  /** Ids of pods that ran. */
-  stopped: string[];
   /** Ids. */
   pods: string[];
   /** Names of volumes of claims. */

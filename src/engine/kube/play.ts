@@ -7,7 +7,6 @@ import { faultPoint } from '../../sys/fault.js';
 import { surroundings } from '../../sys/surroundings.js';
 import { create as createContainer } from '../containers.js';
 import * as networks from '../networks.js';
-import { withOwnCode } from '../own-code.js';
 import * as pods from '../pods.js';
 import { remove as removeVolume } from '../volumes.js';
 import { makeClaims } from './claims.js';
@@ -63,16 +62,16 @@ function usualNetworks(): string[] | undefined {
 export async function play(file: string, request: PlayRequest = {}): Promise<PlayReport> {
   const checked = await check(file, request);
   const plans = checked.pods.map(({ plan }) => plan);
-  if (request.replace) await downObjects(checked.objects, plans, { force: false });
+  const replaced = request.replace ? await downObjects(checked.objects, plans, { force: false }) : undefined;
   for (const plan of plans) await checkFree(plan);
   // what a command that was killed has left
   await removeVolumesOf(new Set(plans.map(({ meta }) => meta.name)));
   const making = new Making(request);
   try {
-    return await making.run(checked);
+    return { ...(await making.run(checked)), ...(replaced && { replaced }) };
   } catch (error) {
     await making.undo();
-    throw withOwnCode(error);
+    throw error;
   }
 }
 

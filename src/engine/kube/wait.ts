@@ -33,12 +33,10 @@ async function untilEnded(id: string): Promise<void> {
 
 /** Removes what was made, volumes of claims included. */
 export async function removePlayed(report: PlayReport): Promise<DownReport> {
-  const removed: DownReport = { stopped: [], pods: [], volumes: [] };
+  const removed: DownReport = { pods: [], volumes: [] };
   for (const { id } of report.pods) {
-    const isRunning = (await pods.running([id])).length > 0;
     await pods.remove(id, { force: true });
     faultPoint('pod removed');
-    if (isRunning) removed.stopped.push(id);
     removed.pods.push(id);
   }
   for (const name of report.volumes) removed.volumes.push(await removeVolume(name));
