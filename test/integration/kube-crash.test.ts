@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CrashHome, killAtEachStep, titleOf, type Walk } from './support/crash.js';
+import { FOSTER } from './support/foster.js';
+import { waitUntil } from './support/wait.js';
 
 /** SIGKILL at the steps of kube play and down: the lists stay true, and the next command works. */
 const home = new CrashHome();
@@ -74,3 +78,36 @@ for (const walk of WALKS)
     await killAtEachStep(home, walk, recover);
     await home.assertCleans();
   });
+
+test('an interrupt of kube play removes what was made', async () => {
+  const counted = home.foster(PLAY, { env: { FOSTER_FAULT: 'count' } });
+  home.must(DOWN);
+  const steps = [...counted.stderr.matchAll(/^fault point (\d+): (.*)$/gm)];
+  for (const wanted of ['volume of the pod filled', 'container of the pod created', 'pod started']) {
+    const [, number] = steps.find(([, , step]) => step === wanted) ?? [];
+    const child = spawn(FOSTER, PLAY, {
+      env: { ...home.env, FOSTER_FAULT: `stop:${number}` },
+      stdio: 'ignore',
+    });
+    const ended = once(child, 'exit');
+    const stat = () => readFileSync(`/proc/${child.pid}/stat`, 'utf8');
+    await waitUntil(`the stop when: ${wanted}`, () => /^\d+ \(.*\) T/.test(stat()));
+    child.kill('SIGINT');
+    child.kill('SIGCONT');
+    assert.deepEqual(await ended, [130, null], wanted);
+    assert.deepEqual(await home.assertTruth(), [], wanted);
+    assert.equal(home.must(['volume', 'ls', '-q']), '', wanted);
+  }
+  const child = spawn(FOSTER, ['kube', 'play', '--wait', file], { env: home.env, stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  await waitUntil('the start', async () =>
+    (await home.listed()).some(({ state, name }) => state === 'running' && name === 'shop-web'),
+  );
+  await waitUntil('the report', () => home.foster(['exec', 'shop-web', 'cat', '/data/page']).status === 0);
+  child.kill('SIGINT');
+  const [status] = await ended;
+  assert.equal(status, 130);
+  assert.deepEqual(await home.assertTruth(), []);
+  home.foster(DOWN);
+  await home.assertCleans();
+});

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { PlayReport } from '../../engine/kube/options.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { withPodmansCode } from './exit-code.js';
@@ -47,16 +46,8 @@ export function configure(command: Command, argv: string[]): void {
     const { play } = await import('../../engine/kube/play.js');
     const report = await withPodmansCode(() => play(file, request));
     printPlayed(report);
-    if (flags.wait) await waitAndRemove(report);
+    if (!flags.wait) return;
+    const { waitAndRemove } = await import('../../engine/kube/wait.js');
+    printRemoved(await waitAndRemove(report));
   });
-}
-
-/** Ends also at Ctrl-C, and then removes the pods as well. */
-async function waitAndRemove(report: PlayReport): Promise<void> {
-  const { removePlayed, waitForPods } = await import('../../engine/kube/wait.js');
-  try {
-    await waitForPods(report);
-  } finally {
-    printRemoved(await removePlayed(report));
-  }
 }

@@ -20,7 +20,7 @@ function claimsIn(objects: readonly KubeObject[]): KubeObject[] {
 /** Makes the volumes of claims that are missing. @returns the names of all. @throws FosterError that names the object */
 export async function makeClaims(
   objects: readonly KubeObject[],
-  made: (name: string) => void,
+  made: (name: string) => Promise<void>,
 ): Promise<string[]> {
   const claims = claimsIn(objects);
   for (const { name, tree, place } of claims) {
@@ -43,7 +43,7 @@ export async function makeClaims(
       labels: { ...labels, [LABEL.claim]: name },
       options: Object.fromEntries(options),
     });
-    made(name);
+    await made(name);
     faultPoint('volume of the claim created');
   }
   return claims.map(({ name }) => name);

@@ -4,6 +4,7 @@ import { containersOf, type PodPlan } from '../../kube/pod-plan.js';
 import { podsOf } from '../../kube/workloads.js';
 import { FosterError } from '../../sys/errors.js';
 import { faultPoint } from '../../sys/fault.js';
+import { interrupted } from '../../sys/interruption.js';
 import { surroundings } from '../../sys/surroundings.js';
 import { create as createContainer } from '../containers.js';
 import * as networks from '../networks.js';
@@ -67,11 +68,14 @@ export async function play(file: string, request: PlayRequest = {}): Promise<Pla
   // what a command that was killed has left
   await removeVolumesOf(new Set(plans.map(({ meta }) => meta.name)));
   const making = new Making(request);
+  const takeBack = surroundings().onInterrupt(() => making.undo(), { last: true });
   try {
     return { ...(await making.run(checked)), ...(replaced && { replaced }) };
   } catch (error) {
     await making.undo();
     throw error;
+  } finally {
+    takeBack();
   }
 }
 
@@ -87,6 +91,7 @@ async function checkFree({ meta: { name }, place }: PodPlan): Promise<void> {
 
 class Making {
   readonly #undo: (() => Promise<unknown>)[] = [];
+  #undone: Promise<void> | undefined;
 
   constructor(readonly request: PlayRequest) {}
 
@@ -94,7 +99,7 @@ class Making {
     if (all.some((one) => one.pod().infra.networks.some(({ name }) => name === NETWORK)))
       await networks.create({ name: NETWORK, ignore: true });
     faultPoint('network of pods created');
-    const volumes = await makeClaims(objects, (name) => this.#undo.push(() => removeVolume(name)));
+    const volumes = await makeClaims(objects, (name) => this.#made(() => removeVolume(name)));
     const played: PlayedPod[] = [];
     for (const requests of all) played.push(await this.#makePod(requests));
     if (this.request.start ?? true) for (const pod of played) await this.#start(pod);
@@ -105,17 +110,20 @@ class Making {
     const { plan } = requests;
     const { name } = plan.meta;
     const id = await pods.create(requests.pod());
-    this.#undo.push(() => pods.remove(id, { force: true, timeout: 0 }));
+    await this.#made(() => pods.remove(id, { force: true, timeout: 0 }));
     faultPoint('pod created');
     // the same as before, but now the pod has an id
     const plans = requests.volumes(id);
-    const names = await makeVolumes(plan, plans, (volume) => this.#undo.unshift(() => removeVolume(volume)));
+    const names = await makeVolumes(plan, plans, (volume) =>
+      this.#made(() => removeVolume(volume), { isLast: true }),
+    );
     const containers: string[] = [];
     for (const placed of containersOf(plan)) {
       const request = requests.container(placed, id, { plans, names });
       const container = await createContainer(request);
       if (!placed.isInit) containers.push(container);
       faultPoint('container of the pod created');
+      await surroundings().stopIfInterrupted();
     }
     return { id, name, containers };
   }
@@ -124,10 +132,30 @@ class Making {
     const [failure] = await pods.start(id);
     if (failure !== undefined) throw failure;
     faultPoint('pod started');
+    await surroundings().stopIfInterrupted();
+  }
+
+  /**
+   * Notes how something that was just made is removed again.
+   * @param options.isLast when everything else is removed
+   * @throws FosterError if all was removed meanwhile, because of an interrupt
+   */
+  async #made(remove: () => Promise<unknown>, { isLast = false } = {}): Promise<void> {
+    if (isLast) this.#undo.unshift(remove);
+    else this.#undo.push(remove);
+    if (this.#undone === undefined) return;
+    await this.#undone;
+    await this.#removeAll();
+    throw interrupted();
   }
 
   /** Removes what was made, the pods first. What cannot be removed is a warning. */
-  async undo(): Promise<void> {
+  undo(): Promise<void> {
+    this.#undone ??= this.#removeAll();
+    return this.#undone;
+  }
+
+  async #removeAll(): Promise<void> {
     for (const act of this.#undo.splice(0).reverse()) {
       try {
         await act();

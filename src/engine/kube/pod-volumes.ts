@@ -23,14 +23,14 @@ import { makeHostPaths } from './host-paths.js';
 export async function makeVolumes(
   podPlan: PodPlan,
   plans: ReadonlyMap<string, VolumePlan>,
-  made: (name: string) => void,
+  made: (name: string) => Promise<void>,
 ): Promise<Map<string, string>> {
   const names = new Map<string, string>();
   makeHostPaths(podPlan, plans);
   for (const [name, plan] of plans) {
     if (plan.kind !== 'files' && plan.kind !== 'empty') continue;
     const volume = createFor(podPlan.meta.name, plan.kind === 'files');
-    made(volume);
+    await made(volume);
     faultPoint('volume of the pod created');
     await fill(volume, plan.kind === 'files' ? plan.files : [], plan.kind === 'files' ? 0o755 : 0o777);
     faultPoint('volume of the pod filled');

@@ -6,20 +6,20 @@ import * as pods from '../pods.js';
 import { remove as removeVolume } from '../volumes.js';
 import type { DownReport, PlayReport } from './options.js';
 
-/** Waits until the containers of pods have ended for good, or the caller ends the wait. */
-export async function waitForPods(report: PlayReport): Promise<void> {
-  const { signal } = surroundings();
-  const ids = report.pods.flatMap(({ containers }) => containers);
-  const ended = Promise.all(ids.map(untilEnded));
-  if (signal === undefined) {
-    await ended;
-    return;
+/** Waits until the containers of pods have ended for good, and removes the pods; an interrupt removes them at once. */
+export async function waitAndRemove(report: PlayReport): Promise<DownReport> {
+  let removed: Promise<DownReport> | undefined;
+  const remove = () => {
+    removed ??= removePlayed(report);
+    return removed;
+  };
+  const takeBack = surroundings().onInterrupt(async () => void (await remove()));
+  try {
+    await Promise.all(report.pods.flatMap(({ containers }) => containers).map(untilEnded));
+    return await remove();
+  } finally {
+    takeBack();
   }
-  const interrupted = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-  await Promise.race([ended, interrupted]);
 }
 
 async function untilEnded(id: string): Promise<void> {
@@ -32,7 +32,7 @@ async function untilEnded(id: string): Promise<void> {
 }
 
 /** Removes what was made, volumes of claims included. */
-export async function removePlayed(report: PlayReport): Promise<DownReport> {
+async function removePlayed(report: PlayReport): Promise<DownReport> {
   const removed: DownReport = { pods: [], volumes: [] };
   for (const { id } of report.pods) {
     await pods.remove(id, { force: true });
