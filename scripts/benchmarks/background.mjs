@@ -1,7 +1,7 @@
 /** Many containers in the background: start rate, memory, duration of `ps` and others, log throughput. */
-import { readdirSync, readFileSync } from 'node:fs';
 import { median, output, race, ratio, run } from './bench.mjs';
 import { podman } from './peers.mjs';
+import { held } from './processes.mjs';
 
 /** How many of foster's, and of Podman's, with which 500 take very long. */
 const COUNT = 500;
@@ -15,20 +15,6 @@ function seconds(act) {
   const began = performance.now();
   act();
   return (performance.now() - began) / 1000;
-}
-
-/** PSS in KiB of all processes whose names match: monitors and PID 1s. */
-function held(names) {
-  let sum = 0;
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      if (!names.test(readFileSync(`/proc/${pid}/comm`, 'utf8').trim())) continue;
-      sum += Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]);
-    } catch {
-      // it has just exited, or is not readable
-    }
-  }
-  return sum;
 }
 
 /** Starts containers one after the other, in each of several workers. @param argv of the start of `bench-N` */

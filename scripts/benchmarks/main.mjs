@@ -7,7 +7,17 @@ import { parseArgs } from 'node:util';
 import { markdown, run } from './bench.mjs';
 
 /** In the order of the report. Each is a file in this folder that exports `measure(bench)`, which returns or yields tables. */
-const BENCHMARKS = ['start', 'exec', 'memory', 'background', 'reaping', 'images', 'networks', 'compose'];
+const BENCHMARKS = [
+  'start',
+  'exec',
+  'memory',
+  'background',
+  'reaping',
+  'images',
+  'networks',
+  'compose',
+  'pods',
+];
 
 /** Only by name: it goes to a page of its own, docs/performance.md. */
 const PROFILE = 'profile';

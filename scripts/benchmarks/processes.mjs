@@ -58,3 +58,25 @@ export function memoryOf(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[25];
 }
+
+/**
+ * PSS in KiB of all processes whose names match: monitors and PID 1s.
+ * @param user only those of this user id; by default those of all
+ */
+export function held(names, user) {
+  let sum = 0;
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (!names.test(readFileSync(`/proc/${pid}/comm`, 'utf8').trim())) continue;
+      if (
+        user !== undefined &&
+        !new RegExp(`^Uid:\\s+${user}\\s`, 'm').test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+      )
+        continue;
+      sum += Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]);
+    } catch {
+      // it has just exited, or is not readable
+    }
+  }
+  return sum;
+}
