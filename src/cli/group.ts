@@ -21,7 +21,8 @@ export async function configureGroup(
   entries: GroupEntry[],
   examples: string[],
 ): Promise<void> {
-  const name = command.usage('COMMAND').name();
+  const name = command.name();
+  command.usage(command.options.length > 0 ? '[options] COMMAND' : 'COMMAND');
   for (const { name: own, aliases = [], summary, load } of entries) {
     const sub = prepareCommand(command.command(own))
       .summary(summary)

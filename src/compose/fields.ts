@@ -94,6 +94,8 @@ const FATES: Readonly<Record<string, Fate>> = {
     advice: 'use ipv4_address',
   },
   'networks.*.ipam.options': { fate: 'refused', note: 'foster chooses addresses itself' },
+  'secrets.*.labels': { fate: 'no effect', note: 'there is no store for secrets' },
+  'configs.*.labels': { fate: 'no effect', note: 'there is no store for configs' },
   'secrets.*.external': {
     fate: 'refused',
     note: 'there is no store for secrets',

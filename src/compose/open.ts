@@ -91,6 +91,7 @@ function projectOf(model: Model, context: Context): Project {
     if (opening.isForExisting) services[key] = service;
     else {
       checkVariables(service, model, env);
+      warnOfModes(key, service, model, caller);
       services[key] = withEnvironment(key, service, model, env, caller);
     }
   }
@@ -217,6 +218,19 @@ function checkVariables(service: Service, model: Model, env: Environment): void 
       const variable = isObject(source) ? source.environment : undefined;
       if (typeof variable === 'string' && env[variable] === undefined)
         throw errorAt(model.sources, [kind, name, 'environment'], `the variable ${variable} is not set`);
+    }
+  }
+}
+
+/** A file is mounted with the owner and the mode that it has. */
+function warnOfModes(name: string, service: Service, model: Model, { warn }: Caller): void {
+  for (const kind of FILE_KINDS) {
+    for (const [index, use] of (service[kind] ?? []).entries()) {
+      const source = model[kind][use.source];
+      const field = (['uid', 'gid', 'mode'] as const).find((one) => use[one] !== undefined);
+      if (!isObject(source) || source.file === undefined || field === undefined) continue;
+      const where = whereIn(model.sources, ['services', name, kind, index, field]);
+      warn(`${where}: it has no effect: a file is mounted with the owner and the mode that it has`);
     }
   }
 }

@@ -153,12 +153,16 @@ services:
     deploy:
       placement: {constraints: [node.role == manager]}
       restart_policy: {delay: 5s}
+    secrets: [{source: s, mode: 0400}]
+secrets: {s: {file: x, labels: {a: b}}}
 `,
   });
   assert.deepEqual(warnings, [
+    'compose.yaml:8:33: services.web.secrets[0].mode: it has no effect: a file is mounted with the owner and the mode that it has',
     'compose.yaml:1:10: version: it has no effect: there is one version of the Compose Specification',
     'compose.yaml:6:7: services.web.deploy.placement: it has no effect: foster runs containers on one machine',
     'compose.yaml:7:31: services.web.deploy.restart_policy.delay: it has no effect: foster waits longer after each restart by itself',
+    'compose.yaml:9:24: secrets.s.labels: it has no effect: there is no store for secrets',
   ]);
 });
 
