@@ -121,6 +121,7 @@ class World {
   async end() {
     this.registry?.kill('SIGKILL');
     const ids = '$(foster ps -aq)';
+    await this.run('foster pod rm -f -t 0 -a');
     await this.run(`[ -z "${ids}" ] || foster rm -f ${ids}`);
     const pause = join(this.folder, 'run/libpod/tmp/pause.pid');
     if (this.name === 'podman') {

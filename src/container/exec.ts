@@ -155,6 +155,7 @@ function joinContainer<Result>(
 ): Result {
   const { record, state } = container;
   if (state.status !== 'running' || state.pid === 0) throw notRunning(container);
+  if (record.joins !== undefined && process.getuid?.() !== 0) throw cannotEnter(record);
   const isAlive = () => readLive(record.id)?.pidStart === processStart(state.pid) && !isExiting(state.pid);
   try {
     const plan = planOf(record, specOf(record, state.pid, request), request);
@@ -185,6 +186,18 @@ function hasEnded({ record }: Container, cause: unknown): FosterError {
     cause,
     exitCode: 1,
   });
+}
+
+/** Its foster-init is hidden from the other container, and so from all who are not root: src/plan/namespaces.ts. */
+function cannotEnter({ name }: ContainerRecord): FosterError {
+  return new FosterError(
+    `cannot execute in container ${name}: it shares the processes of another container, which must not look into it`,
+    {
+      kind: 'unsupported',
+      advice: 'use a pod that shares processes: foster pod create --share +pid',
+      exitCode: 1,
+    },
+  );
 }
 
 function notRunning({ record, state }: Container): FosterError {

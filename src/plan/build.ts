@@ -96,7 +96,7 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
       ...(process.cwd === '/' ? [] : ensureDirectory('make the working directory', process.cwd, 'workdir')),
       ...(spec.root.readonly ? [makeRootReadOnly(facts)] : []),
       ...propagateRoot(linux.rootfsPropagation),
-      ...(isSeen && options.shim ? [renewLast()] : []),
+      ...(isMember && options.shim ? [renewLast()] : []),
       ...(options.shim ? shimSteps({ adopts: !isAlone && !isMember }) : []),
     ],
     process: options.isIdle

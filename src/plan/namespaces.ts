@@ -110,7 +110,8 @@ export function nestNamespaces(types: readonly string[], share?: Share): Step[] 
       : `enter the ${list} namespace${joined.length > 1 ? 's' : ''} of ${share.of}`;
   const isSeen = sharesPids(share);
   return [
-    ...(isSeen ? [...openProgram(), denyTracing()] : []),
+    ...(isSeen && share?.isPod === true ? openProgram() : []),
+    ...(isSeen ? [denyTracing()] : []),
     ...(joined.length > 0
       ? [
           step(why, 'setns', [process, flags(CLONE, ...joined.map(namespaceFlag))], {
@@ -137,8 +138,9 @@ function openProgram(): Step[] {
 }
 
 /**
- * Processes of the other container could look into one that has been executed in their user namespace. So that is done when it
- * has nothing of the host any more.
+ * So that foster exec can enter a container of a pod that shares its PID namespace. Who has SYS_PTRACE in another container of the pod can
+ * look into a process that has been executed in their user namespace, so that is done when it has nothing of the host any
+ * more; and with --pid container:, where nobody has asked for that, not at all: CVE-2016-9962.
  */
 export function renewLast(): Step {
   const program = constant(String(FD.PROGRAM), FD.PROGRAM);

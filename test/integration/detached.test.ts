@@ -230,6 +230,7 @@ test('--pid container:NAME, in the background', async () => {
     ['--pid', 'container:host'],
   );
   assert.match(await containers.logs('guest', 'ready'), /^sleep 987$/m);
+  assert.match(home.foster(['exec', 'guest', 'true']).stderr, /which must not look into it; use a pod/);
   containers.ok('stop', 'guest');
   assert.equal(containers.inspect('guest', '{{.State.Status}} {{.State.ExitCode}}'), 'exited 4');
   assert.doesNotMatch(containers.ok('exec', 'host', 'ps', '-o', 'args'), /1001/);

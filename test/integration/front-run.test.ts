@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
@@ -9,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -264,6 +266,32 @@ test('a terminal: its size, keys that detach, and the end with its owner', async
   assert.equal(containers.status('tty'), 'running');
   containers.ok('rm', '-f', '-t', '0', 'tty');
   person.leaves();
+});
+
+test('-it without a terminal is refused, as by Node', async () => {
+  const args = ['--rm', '-it', 'busybox', 'true'];
+  for (let time = 0; time < 2; time++)
+    assert.match(run(args).stderr, /^foster: the input device is not a TTY/);
+  const person = new Tmux(home, { columns: 90, rows: 20 });
+  person.types(
+    `cd ${home.shared}; PATH=${programs} LANG=C.UTF-8 OF_CALLER=mine ${FOSTER} run --rm -it busybox true && echo it is left`,
+  );
+  await person.sees('it is left');
+  person.leaves();
+  assert.match(byFront(args).stderr, NO_NODE);
+  assert.equal(run(args).status, 125);
+});
+
+test('an events file that is to be rotated is left to Node, which does that', () => {
+  const events = join(home.folder, 'data/foster/events');
+  const plain = ['--rm', 'busybox', 'true'];
+  run(plain);
+  assert.ok(isFronted(plain));
+  appendFileSync(events, `${'x'.repeat(99)}\n`.repeat(50_000));
+  assert.ok(!isFronted(plain));
+  run(plain);
+  assert.ok(statSync(events).size < 4 << 20);
+  assert.ok(isFronted(plain));
 });
 
 test('Ctrl-C, and a signal for the container', async () => {

@@ -162,6 +162,7 @@ void become_monitor(struct launch *launch, const struct monitor_files *files);
 int append_event(int data, const char *text, const struct values *values);
 char *append_encoded(char *to, const char *text);
 int are_events_short(s64 size);
+int has_short_events(int data);
 
 /* create.c: the files of a new container */
 struct created {

@@ -61,7 +61,7 @@ static int prepare(struct job *job, char **envp) {
   job->events_size = info.st_size;
   if (!(job->is_alive ? is_plainly_alive(job) : is_plainly_dead(&job->target)) || !is_suitable(job))
     return because("the state or the parts of the container are Node's: ", job->reference, "");
-  return are_events_short(job->events_size) || because("the events file is to be rotated", "", "");
+  return are_events_short(job->events_size);
 }
 
 static int is_twice(const struct job *jobs, u32 count) {

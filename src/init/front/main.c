@@ -76,26 +76,27 @@ static int is_directory(int fd) {
   return SYSCALL2(__NR_fstat, fd, &info) == 0 && (info.st_mode & S_IFMT) == S_IFDIR;
 }
 
-/* What Node would have to explain, or does in its own way. */
-static int is_usual(int reads_input) {
-  for (int fd = 0; fd < 3; fd++)
-    if (SYSCALL2(__NR_fcntl, fd, F_GETFD) < 0) return because("a standard stream is closed", "", "");
-  return !reads_input || !is_directory(0) || because("standard input is a directory", "", "");
-}
-
 static int is_terminal(int fd) {
   unsigned short window[4];
   return sys_ioctl(fd, TIOCGWINSZ, window) >= 0;
+}
+
+/* What Node would have to explain, or does in its own way. */
+static int is_usual(int reads_input, int needs_terminal) {
+  for (int fd = 0; fd < 3; fd++)
+    if (SYSCALL2(__NR_fcntl, fd, F_GETFD) < 0) return because("a standard stream is closed", "", "");
+  if (needs_terminal && !is_terminal(0)) return because("standard input is not a terminal", "", "");
+  return !reads_input || !is_directory(0) || because("standard input is a directory", "", "");
 }
 
 static const char *front_exec(char **argv, char **envp, int programs) {
   static struct exec_request request;
   static struct target target = {.pid = 0};
   if (variable(envp, "FOSTER_FAULT") || !parse_exec(argv, envp, &request)) return NULL;
-  if (!is_usual(request.process.interactive && !request.detached) || (is_detachable(&request.process) && !is_terminal(0))) return NULL;
+  if (!is_usual(request.process.interactive && !request.detached, is_detachable(&request.process))) return NULL;
   int is_found = find_container(&request, envp, programs, &target);
   if (target.is_running && !target.template) because("there is no template yet", "", "");
-  if (is_found) say_without_node(), run_exec(&request, &target, envp, programs);
+  if (is_found && has_short_events(target.data)) say_without_node(), run_exec(&request, &target, envp, programs);
   return target.is_running && !target.template ? "template" : NULL;
 }
 
@@ -129,7 +130,9 @@ static const char *front_run(char **argv, char **envp, int programs) {
   struct template *template = data >= 0 && lock_images(data) ? find_run_template(data, &request, envp, programs) : NULL;
   if (!template) return because("there is no template yet for these words", "", ""), wish_for(&request);
   if (template->kind == TEMPLATE_NONE) because("such a run is always Node's", "", "");
-  if (!is_repeatable(&request, template) || !is_usual((run_part(template)->flags & RUN_INTERACTIVE) != 0)) return NULL;
+  int is_interactive = (run_part(template)->flags & RUN_INTERACTIVE) != 0, is_detached = template->kind == TEMPLATE_RUN_DETACHED;
+  int needs_terminal = is_interactive && !is_detached && run_part(template)->flags & RUN_TERMINAL;
+  if (!is_repeatable(&request, template) || !is_usual(is_interactive, needs_terminal) || !has_short_events(data)) return NULL;
   say_without_node();
   run_run(&request, template, data, envp, programs);
   return NULL;
@@ -137,7 +140,7 @@ static const char *front_run(char **argv, char **envp, int programs) {
 
 /* Starts one that has been found. */
 static const char *start_found(struct start_request *request, struct target *target, char **envp, int programs) {
-  if (!is_usual(request->has_input) || !lock_images(target->data)) return NULL;
+  if (!is_usual(request->has_input, 0) || !lock_images(target->data) || !has_short_events(target->data)) return NULL;
   target->template = find_start_template(target->folder, envp, programs);
   if (!target->template) return because("there is no template yet", "", ""), "template";
   say_without_node();
@@ -167,7 +170,7 @@ static const char *front_restart(char **argv, char **envp, int programs) {
   static struct record record;
   sigset all = ALL_SIGNALS;
   begin_faults(envp);
-  if (!parse_jobs(argv[0], argv + 1, &request) || request.count != 1 || !is_usual(0)) return NULL;
+  if (!parse_jobs(argv[0], argv + 1, &request) || request.count != 1 || !is_usual(0, 0)) return NULL;
   struct start_request start = {.container = request.references[0], .restarted = &record};
   if (!find_folder(start.container, envp, &target) || !find_start_template(target.folder, envp, programs)) return because("there is no template yet", "", ""), "template";
   if (!read_record(&target, &record) || !do_jobs(&request, argv + 1, envp, programs)) return NULL;
@@ -179,7 +182,7 @@ static const char *front_restart(char **argv, char **envp, int programs) {
 static void front_jobs(char **argv, char **envp, int programs) {
   static struct job_request request;
   begin_faults(envp);
-  if (parse_jobs(argv[0], argv + 1, &request) && is_usual(0) && do_jobs(&request, argv + 1, envp, programs)) sys_exit(0);
+  if (parse_jobs(argv[0], argv + 1, &request) && is_usual(0, 0) && do_jobs(&request, argv + 1, envp, programs)) sys_exit(0);
 }
 
 /* Returns what Node is to leave for the next time, or NULL. */

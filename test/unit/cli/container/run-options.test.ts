@@ -99,6 +99,7 @@ test('the defaults', () => {
     networkPath: undefined,
     pastaOptions: undefined,
     isNetworkUsual: true,
+    isRestartUsual: true,
     ports: [],
     publishAll: false,
     pid: { kind: 'private' },
