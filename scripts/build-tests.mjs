@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { WITH_COMPOSE_SCHEMA } from './compose-schema.mjs';
+import { WITH_SCHEMAS } from './schemas.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const OUTPUT = join(ROOT, 'build', 'test');
@@ -42,6 +42,6 @@ await build({
   sourcemap: true,
   banner: { js: COMMONJS },
   external: ['koffi', '@koromix/*'],
-  plugins: [WITH_COMPOSE_SCHEMA],
+  plugins: [WITH_SCHEMAS],
   logLevel: 'warning',
 });

@@ -18,7 +18,7 @@ const { build, transform } = await import('esbuild').catch(() => {
 });
 
 /** Needs a package, too. */
-const { composeSchema } = await import('./compose-schema.mjs');
+const { SCHEMA_MODULES, schemaFile } = await import('./schemas.mjs');
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DIST = join(ROOT, 'dist');
@@ -93,7 +93,7 @@ function entryPoints() {
 }
 
 /** Packages that few commands need. They are in bundles of their own, so that a start does not read them. */
-const SELDOM_NEEDED = ['cli-progress', 'foster-compose-schema', 'https-proxy-agent', 'tar', 'yaml'];
+const SELDOM_NEEDED = ['cli-progress', 'https-proxy-agent', 'tar', 'yaml', ...SCHEMA_MODULES];
 
 const packageBundle = (name) => `package-${name}`;
 
@@ -105,7 +105,18 @@ const WITHOUT_FAULT_POINTS = {
   },
 };
 
-const PLUGINS = IS_PACKAGE ? [WITHOUT_FAULT_POINTS] : [];
+/** Schemas have bundles of their own for the library, too, which are large. */
+const WITH_SCHEMA_BUNDLES = {
+  name: 'with-schema-bundles',
+  setup({ onResolve }) {
+    onResolve({ filter: new RegExp(`^(${SCHEMA_MODULES.join('|')})$`) }, ({ path }) => ({
+      path: `./${packageBundle(path)}.cjs`,
+      external: true,
+    }));
+  },
+};
+
+const PLUGINS = [WITH_SCHEMA_BUNDLES, ...(IS_PACKAGE ? [WITHOUT_FAULT_POINTS] : [])];
 
 /**
  * CommonJS starts faster than ES modules. A module that is imported by `import()` is in the same file, but runs only when it
@@ -158,7 +169,7 @@ async function buildCommandBundle() {
 }
 
 async function buildBundles() {
-  const fileOf = (name) => (name === 'foster-compose-schema' ? composeSchema() : name);
+  const fileOf = (name) => (SCHEMA_MODULES.includes(name) ? schemaFile(name) : name);
   const packages = Object.fromEntries(SELDOM_NEEDED.map((name) => [packageBundle(name), fileOf(name)]));
   await Promise.all([
     buildCommandBundle(),

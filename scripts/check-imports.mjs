@@ -15,6 +15,7 @@ const SOURCES = process.argv[2] ?? join(dirname(dirname(fileURLToPath(import.met
 const FOLDERS = [
   'cli',
   'engine',
+  'kube',
   'compose',
   'pod',
   'build',

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { WITH_COMPOSE_SCHEMA } from '../compose-schema.mjs';
+import { WITH_SCHEMAS } from '../schemas.mjs';
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -48,7 +48,7 @@ export async function fosterCommands() {
     absWorkingDir: ROOT,
     stdin: { contents: WALK, resolveDir: ROOT },
     bundle: true,
-    plugins: [WITH_COMPOSE_SCHEMA],
+    plugins: [WITH_SCHEMAS],
     format: 'cjs',
     platform: 'node',
     outfile,

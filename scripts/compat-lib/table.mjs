@@ -29,6 +29,7 @@ const ORDER = [
   'volumes',
   'networks',
   'pods',
+  'kube',
   'images',
   'build',
   'system',

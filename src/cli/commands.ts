@@ -184,6 +184,11 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
         summary: 'manage pods: containers that share namespaces',
         load: () => import('./pod/group.js'),
       },
+      {
+        name: 'kube',
+        summary: 'run the pods of a file of Kubernetes',
+        load: () => import('./kube/group.js'),
+      },
     ],
   ],
   [

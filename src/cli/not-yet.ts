@@ -54,7 +54,9 @@ const REASONS = {
     advice: 'use --memory',
     isFinal: true,
   },
-  kube: { because: 'pods are not described by Kubernetes YAML yet', advice: "use 'foster pod create'" },
+  kube: { because: 'the command is foster kube', advice: 'use foster kube play' },
+  'cloned pods': { because: 'a pod is made by its command or its file', advice: "use 'foster pod create'" },
+  'kube images': { because: 'it does not build or log in', advice: "first: 'foster build', 'foster login'" },
   'own infra': {
     because: "a pod's namespaces are held by foster-init, which needs no image",
     advice: 'leave it out',
@@ -156,7 +158,8 @@ const COMMANDS: [ReasonName, string[]][] = [
   ['volume drivers', ['volume reload']],
   ['orchestration', ['volume update']],
   ['no firewall', ['network reload']],
-  ['kube', ['kube', 'play', 'generate kube', 'pod clone']],
+  ['kube', ['play', 'generate kube']],
+  ['cloned pods', ['pod clone']],
   ['secrets', ['secret', 'config']],
   ['checkpoints', ['checkpoint', 'container checkpoint', 'container restore']],
   ['signatures', ['trust', 'image trust', 'image sign']],
@@ -262,6 +265,7 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
     '--cpp-flag --hooks-dir --identity-label --runtime-flag --userns-gid-map --userns-gid-map-group --userns-uid-map ' +
       '--userns-uid-map-user',
   ],
+  ['kube play', 'kube images', '--build --cert-dir --context-dir --creds'],
   ['build', 'planned', '--allow --call --check -D --debug --disable-compression --logsplit --stdin'],
 ];
 

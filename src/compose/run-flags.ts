@@ -1,4 +1,5 @@
 import { parseDuration } from '../spec/parse/duration.js';
+import { fieldsLine } from '../spec/parse/fields-line.js';
 import type { MountFlag, RunFlags } from '../spec/parse/run-request.js';
 import type { Mount, NetworkUse, Port, Project, Service } from './project.js';
 import { linkOf, networksOf, serviceIn } from './project.js';
@@ -271,16 +272,6 @@ function healthFlags({ healthcheck: check }: Service): {
     healthRetries: text(check.retries),
   };
   return { flags, ...(kind === 'CMD' && { command: words }) };
-}
-
-/** A line of comma-separated values, as --mount takes it: fields with a comma or a quote are quoted. */
-function fieldsLine(fields: Record<string, string | undefined>, more: readonly string[] = []): string {
-  const texts = Object.entries(fields).flatMap(([key, value]) =>
-    value === undefined ? [] : [`${key}=${value}`],
-  );
-  return [...texts, ...more]
-    .map((field) => (/[",]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
-    .join(',');
 }
 
 function mountFlag(project: Project, mount: Mount): MountFlag {

@@ -40,9 +40,12 @@ const MOST_CHARACTERS = 4 * 1024 * 1024;
 const MOST_NODES = 200_000;
 const MOST_DEPTH = 60;
 
+/** What a file is, for errors. */
+const COMPOSE_FILE = { what: 'a Compose file', advice: 'a Compose file has services' };
+
 /** @throws FosterError that names the file, the line and the column */
-export function parseFile(text: string, name: string): ParsedFile {
-  if (text.length > MOST_CHARACTERS) throw invalid(name, 'it is too large for a Compose file');
+export function parseFile(text: string, name: string, { what, advice } = COMPOSE_FILE): ParsedFile {
+  if (text.length > MOST_CHARACTERS) throw invalid(name, `it is too large for ${what}`);
   const lines = new LineCounter();
   const parsed = parseAllDocuments(text, {
     lineCounter: lines,
@@ -56,7 +59,7 @@ export function parseFile(text: string, name: string): ParsedFile {
     throw invalid(`${name}:${line}:${col}`, `it is not valid YAML: ${lowerFirst(error.message)}`);
   }
   const whole = documents.filter(({ contents }) => contents !== null && !isEmptyScalar(contents));
-  if (whole.length === 0) throw invalid(name, 'the file is empty', 'a Compose file has services');
+  if (whole.length === 0) throw invalid(name, 'the file is empty', advice);
   return { name, documents: whole.map((document) => ({ document, lines })) };
 }
 
@@ -83,16 +86,29 @@ export function nameIn({ documents }: ParsedFile): string | undefined {
   return typeof last === 'string' ? last : undefined;
 }
 
-/** Replaces the variables of a file. @throws FosterError that names the file, the line and the column */
-export function resolveFile({ name, documents }: ParsedFile, folder: string, variables: Variables): Source[] {
+/**
+ * Replaces the variables of a file.
+ * @param variables undefined for a file that has none
+ * @throws FosterError that names the file, the line and the column
+ */
+export function resolveFile(
+  { name, documents }: ParsedFile,
+  folder: string,
+  variables: Variables | undefined,
+): Source[] {
   return documents.map(({ document, lines }) => {
     const conversion = new Conversion(document, name, lines, variables);
     const tree = conversion.convert(document.contents, [], 0);
-    if (!isObject(tree))
-      throw invalid(`${name}:1:1`, 'expected a mapping with services', 'see docs/compose.md for an example');
+    if (!isObject(tree)) throw notMapping(name, variables);
     const { resets, overrides, positions } = conversion;
     return { name, folder, tree, resets, overrides, positions };
   });
+}
+
+function notMapping(name: string, variables: Variables | undefined): FosterError {
+  return variables === undefined
+    ? invalid(`${name}:1:1`, 'expected a mapping')
+    : invalid(`${name}:1:1`, 'expected a mapping with services', 'see docs/compose.md for an example');
 }
 
 class Conversion {
@@ -105,7 +121,7 @@ class Conversion {
     readonly document: Document,
     readonly file: string,
     readonly lines: LineCounter,
-    readonly variables: Variables,
+    readonly variables: Variables | undefined,
   ) {}
 
   convert(node: unknown, path: Path, depth: number, place: unknown = node): Json {
@@ -169,6 +185,7 @@ class Conversion {
   #scalar(node: Scalar, path: Path): Json {
     const { value, source = '' } = node;
     if (typeof value === 'string') {
+      if (this.variables === undefined) return value;
       const text = interpolateAt(value, this.variables, () => this.#where(path));
       return text === value ? value : cast(text, path);
     }

@@ -10,6 +10,7 @@ import { keepDescriptors, type LaunchObserver, receiveReport, waitUntilReady } f
 import { closeAll } from '../launch/streams.js';
 import { buildExecPlan } from '../plan/exec.js';
 import { namespaceFlags } from '../plan/namespaces.js';
+import { buildProbePlan } from '../plan/probe.js';
 import type { Plan } from '../plan/step.js';
 import { isUnlogged } from '../spec/parse/logging.js';
 import type { HealthCheck } from '../spec/request.js';
@@ -146,9 +147,10 @@ function openJoined(pid: number | undefined, namespace: number | undefined): num
 /** The plan of a health check: a process that joins the container. The monitor starts it without foster's help. */
 function healthPlan(
   { spec, canSetGroups }: ContainerRecord,
-  { command }: HealthCheck,
+  { command, probe }: HealthCheck,
   { cgroup }: Plan,
 ): Plan {
+  if (probe !== undefined) return buildProbePlan(spec, probe);
   // Only systemd can put a process into a scope, and the monitor does no host steps for a check: it stays outside.
   const cgroups = cgroup?.places.filter(({ unit }) => unit === undefined) ?? [];
   const check = { ...spec, process: { ...spec.process, args: command, terminal: false } };

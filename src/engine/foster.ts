@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Caller, type CallOptions, eachInCall, inCall } from './call.js';
 import { Images } from './foster-images.js';
+import { Kube } from './foster-kube.js';
 import { Networks } from './foster-networks.js';
 import { Pods } from './foster-pods.js';
 import { Volumes } from './foster-volumes.js';
@@ -45,6 +46,8 @@ export class Foster {
   readonly networks: Networks;
   /** Pods: create, list, inspect, start, stop, restart, kill, pause, unpause, remove, prune. */
   readonly pods: Pods;
+  /** Files of Kubernetes: play, check, down, generate. */
+  readonly kube: Kube;
   readonly #caller: Caller;
 
   /**
@@ -62,6 +65,7 @@ export class Foster {
     this.volumes = new Volumes(this.#caller);
     this.networks = new Networks(this.#caller);
     this.pods = new Pods(this.#caller);
+    this.kube = new Kube(this.#caller);
   }
 
   /**

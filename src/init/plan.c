@@ -79,6 +79,8 @@ static long run_step(char *blob, const struct step *step) {
   if (step->number == STEP_FILE_SYSTEM) return require_file_system((int)values[0], values[1]);
   if (step->number == STEP_NOT_ON) return require_other_device((int)values[0], (int)values[1]);
   if (step->number == STEP_NETLINK) return send_netlink((const char *)values[0], (u32)values[1]);
+  if (step->number == STEP_PROBE)
+    sys_exit(probe((const void *)values[0], (u32)values[1], (const char *)values[2], (u32)values[3]));
   if (step->number == STEP_MOUNT_OF) return open_mount_inside((int)values[0], (const char *)values[1]);
   if (step->number == __NR_openat2) return openat2_with_retries(values[0], values[1], values[2], values[3]);
   return syscall6(step->number, values[0], values[1], values[2], values[3], values[4], values[5]);

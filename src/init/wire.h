@@ -58,6 +58,7 @@ enum {
                  and continue */
   STEP_NETLINK, /* rtnetlink messages, their size in bytes: sends them in our network namespace */
   STEP_MOUNT_OF, /* pidfd, path: a detached copy of the mount that the process has there */
+  STEP_PROBE, /* address for connect(2), its size, request, its size: asks a server, and exits with 0 if it works, or else 1 */
 };
 
 /* Parent -> foster-init: single bytes. */

@@ -20,6 +20,7 @@ const SPECIAL: Readonly<Record<string, number>> = {
   not_on: wire.STEP_NOT_ON,
   mount_of: wire.STEP_MOUNT_OF,
   netlink: wire.STEP_NETLINK,
+  probe: wire.STEP_PROBE,
 };
 
 /** Where the results of steps are stored, by name. */

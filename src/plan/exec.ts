@@ -62,7 +62,8 @@ export function buildExecPlan(spec: Spec, facts: ExecFacts): Plan {
 
 const RESUME: HostStep = { kind: 'resume', why: 'let it continue' };
 
-function enter(types: NamespaceType[]): Step {
+/** Enters namespaces of the process of FD.JOIN. */
+export function enter(types: NamespaceType[]): Step {
   return step(
     "enter the container's namespaces",
     'setns',

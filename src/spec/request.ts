@@ -369,8 +369,10 @@ export interface LogOptions {
 
 /** `--health-cmd` and its companions; times in milliseconds. */
 export interface HealthCheck {
-  /** A command with its arguments. */
+  /** A command with its arguments; with `probe`, only what the check is called. */
   command: string[];
+  /** A server that is asked in place of a command. */
+  probe?: ServerProbe;
   interval: number;
   /** The interval while it starts: during the start period, before the first success. By default `interval`. */
   startInterval?: number;
@@ -381,5 +383,14 @@ export interface HealthCheck {
   kills?: boolean;
 }
 
+/** A server in the network of the container, which foster asks itself. */
+export interface ServerProbe {
+  /** An IP address. */
+  address: string;
+  port: number;
+  /** The request; undefined if a connection is enough. */
+  http?: string;
+}
+
 /** All of a health check but its command. */
-export type HealthSettings = Partial<Omit<HealthCheck, 'command'>>;
+export type HealthSettings = Partial<Omit<HealthCheck, 'command' | 'probe'>>;

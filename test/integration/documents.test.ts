@@ -25,6 +25,7 @@ const DOCUMENTS: [path: string, notRun: string[]][] = [
   ['docs/architecture.md', []],
   ['docs/compose.md', []],
   ['docs/pods.md', []],
+  ['docs/kube.md', []],
 ];
 
 /** Commands that only read are repeated until their output is right. */

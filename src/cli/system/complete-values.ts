@@ -120,6 +120,10 @@ const OPERANDS: Record<string, [first: Operand, others?: Operand]> = {
   ...Object.fromEntries(
     COMPOSE_COMMANDS.map((name): [string, [Operand, Operand?]] => [`compose ${name}`, [service, service]]),
   ),
+  'kube play': [files],
+  'kube down': [files],
+  'kube apply-check': [files],
+  'kube generate': [{ words: namedObjects }, { words: namedObjects }],
   'compose exec': [service, files],
   'compose run': [service, files],
   'compose port': [service],

@@ -3,8 +3,9 @@ import validate from 'foster-compose-schema';
 import { nearest } from '../../spec/nearest.js';
 import { quoted } from '../../spec/parse/flag.js';
 import type { FosterError } from '../../sys/errors.js';
-import { isObject, type Json, type Path } from '../json.js';
+import type { Path } from '../json.js';
 import { errorAt, type Source } from '../source.js';
+import { described, either, pathOf, typesIn, valueAt } from './words.js';
 
 type SchemaError = NonNullable<typeof validate.errors>[number];
 
@@ -94,48 +95,3 @@ const FIELDS = (
   'dockerfile args target cache_from condition interval timeout retries start_period test external driver driver_opts source ' +
   'published protocol replicas resources limits memory reservations file content aliases ipv4_address options'
 ).split(' ');
-
-function pathOf(tree: Json, pointer: string): Path {
-  const steps = pointer
-    .split('/')
-    .slice(1)
-    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
-  let value: Json | undefined = tree;
-  return steps.map((step) => {
-    const isList: boolean = Array.isArray(value);
-    value = Array.isArray(value) ? value[Number(step)] : isObject(value) ? value[step] : undefined;
-    return isList ? Number(step) : step;
-  });
-}
-
-function valueAt(tree: Json, path: Path): Json | undefined {
-  let value: Json | undefined = tree;
-  for (const step of path)
-    value = Array.isArray(value) ? value[Number(step)] : isObject(value) ? value[step] : undefined;
-  return value;
-}
-
-const TYPES: Readonly<Record<string, string>> = {
-  string: 'a text',
-  integer: 'a whole number',
-  number: 'a number',
-  boolean: 'true or false',
-  object: 'a mapping',
-  array: 'a list',
-  null: 'nothing',
-};
-
-function typesIn({ type }: Record<string, unknown>): string[] {
-  return [type].flat().map((one) => TYPES[String(one)] ?? String(one));
-}
-
-function either(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
-}
-
-function described(value: Json | undefined): string {
-  if (value === null || value === undefined) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
-  if (isObject(value)) return 'a mapping';
-  return typeof value === 'string' ? quoted(value) : `the ${typeof value} ${String(value)}`;
-}

@@ -1,4 +1,4 @@
-/** What scripts/compose-schema.mjs makes of compose-spec.json at build time: a function of ajv. */
+/** What scripts/schemas.mjs makes of compose-spec.json at build time: a function of ajv. */
 declare module 'foster-compose-schema' {
   interface SchemaError {
     /** A JSON pointer. */

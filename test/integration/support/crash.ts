@@ -170,6 +170,8 @@ export interface Walk {
   least: number;
   /** Added to the environment of the command. */
   env?: Record<string, string>;
+  /** The steps at which it is killed; by default all. Others have tests of their own. */
+  only?: RegExp;
 }
 
 /** Describes a walk in the title of a test. */
@@ -185,7 +187,7 @@ export function titleOf({ before = [], args, env = {} }: Walk): string {
  */
 export async function killAtEachStep(
   home: CrashHome,
-  { before = [], args, least, env = {} }: Walk,
+  { before = [], args, least, env = {}, only }: Walk,
   recover: (what: string) => Promise<void>,
 ): Promise<void> {
   if (args[0] === 'run') {
@@ -196,9 +198,10 @@ export async function killAtEachStep(
   for (const words of before) home.must(words);
   const { stderr } = home.sane(home.foster(args, { env: { ...env, FOSTER_FAULT: 'count' } }), args.join(' '));
   const steps = [...stderr.matchAll(/^fault point \d+: (.*)$/gm)].map(([, step]) => step);
-  assert.ok(steps.length >= least, `only ${steps.length} fault points: ${steps.join(', ')}`);
   await recover('without a fault');
-  for (const [index, step] of steps.entries()) {
+  const wanted = [...steps.entries()].filter(([, step]) => only === undefined || only.test(step ?? ''));
+  assert.ok(wanted.length >= least, `only ${wanted.length} fault points: ${steps.join(', ')}`);
+  for (const [index, step] of wanted) {
     for (let attempt = 0; ; attempt++) {
       for (const words of before) home.must(words);
       const { signal } = home.foster(args, { env: { ...env, FOSTER_FAULT: String(index + 1) } });

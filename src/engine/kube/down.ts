@@ -1,0 +1,59 @@
+import type { KubeObject } from '../../kube/place.js';
+import type { PodPlan } from '../../kube/pod-plan.js';
+import { FosterError } from '../../sys/errors.js';
+import { faultPoint } from '../../sys/fault.js';
+import * as pods from '../pods.js';
+import { removeClaims } from './claims.js';
+import type { DownReport } from './options.js';
+import { removeVolumesOf } from './pod-volumes.js';
+
+/**
+ * Stops and removes the pods that a file describes, with what goes with them. What is gone already is no failure.
+ * @param options.force also removes the volumes of its claims
+ * @throws FosterError
+ */
+export async function down(
+  file: string,
+  { force = false }: { force?: boolean | undefined } = {},
+): Promise<DownReport> {
+  const { readFile } = await import('./input.js');
+  const { podsOf } = await import('../../kube/workloads.js');
+  // what it does not understand was not made
+  const objects = await readFile(file, { strict: false });
+  return await downObjects(objects, podsOf(objects), { force });
+}
+
+/** As `down`, for a file that was read. */
+export async function downObjects(
+  objects: readonly KubeObject[],
+  plans: readonly PodPlan[],
+  { force }: { force: boolean },
+): Promise<DownReport> {
+  const report: DownReport = { pods: [], volumes: [] };
+  for (const { meta } of plans) {
+    const id = await podNamed(meta.name);
+    if (id === undefined) continue;
+    await removeOne(id);
+    report.pods.push(id);
+    faultPoint('pod removed');
+  }
+  await removeVolumesOf(new Set(plans.map(({ meta }) => meta.name)));
+  if (force) report.volumes = await removeClaims(objects);
+  return report;
+}
+
+/** The id of the pod that has a name: not of one whose id begins so, or that was never finished. */
+export async function podNamed(name: string): Promise<string | undefined> {
+  const { podOfName } = await import('../../container/store.js');
+  const { readPodRecord } = await import('../../pod/store.js');
+  const id = podOfName(name);
+  return id === undefined ? undefined : readPodRecord(id)?.id;
+}
+
+async function removeOne(id: string): Promise<void> {
+  try {
+    await pods.remove(id, { force: true });
+  } catch (error) {
+    if (!(error instanceof FosterError && error.kind === 'not-found')) throw error;
+  }
+}
