@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, statSync } from 'node:fs';
 import { throwIfSignaled } from '../launch/interrupt.js';
 import { LayerStack } from '../layers/stack.js';
 import { chownFolders } from '../layers/tree-program.js';
@@ -65,7 +65,7 @@ export async function holdVolumes(draft: Draft): Promise<HeldVolumes> {
     }
     for (const [name, use] of fills) {
       const files = use.noCopy ? '' : use.destination;
-      if (!needsFill(draft, files)) {
+      if (!needsFill(draft, name, files)) {
         fills.delete(name);
         continue;
       }
@@ -144,13 +144,13 @@ function wantsFill({ name, subpath }: VolumeUse): boolean {
 }
 
 /**
- * Whether an empty folder that belongs to the caller is wrong for the container: the image has a directory there, or the
- * container's root is not the caller.
+ * Whether the empty folder of a volume is wrong for the container: the image has a directory there, or it does not belong to the
+ * container's root.
  * @param destination '' to ignore the files of the image
  */
-function needsFill(draft: Draft, destination: string): boolean {
+function needsFill(draft: Draft, name: string, destination: string): boolean {
   const maps = mapsOf(draft);
-  if (maps !== undefined && rootOf(maps.uid) !== process.getuid?.()) return true;
+  if (maps !== undefined && rootOf(maps.uid) !== statSync(volumeData(name)).uid) return true;
   if (destination === '') return false;
   try {
     const stack = new LayerStack(layersOf(draft));
