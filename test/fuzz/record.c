@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "../../src/init/front/events.c"
+#include "../../src/init/front/why.c"
 #include "../../src/init/front/id-maps.c"
 #include "../../src/init/front/json.c"
 #include "../../src/init/front/record.c"

@@ -103,6 +103,7 @@ test('the defaults', () => {
     ports: [],
     publishAll: false,
     pid: { kind: 'private' },
+    pod: undefined,
     userns: 'default',
     ids: {},
     ipc: 'private',
