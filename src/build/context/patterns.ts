@@ -90,6 +90,7 @@ function setRegExp(not: string, characters: string, pattern: string): RegExp {
 function parse(pattern: string): Token[] {
   const tokens: Token[] = [];
   const is = (wanted: string) => (char: string) => char === wanted;
+  const lastEnd = pattern.lastIndexOf(']'); // after it, each [ would look for one up to the end
   for (let at = 0; at < pattern.length; at++) {
     const char = pattern[at] ?? '';
     if (pattern.startsWith('**/', at)) {
@@ -102,7 +103,7 @@ function parse(pattern: string): Token[] {
     else if (char === '?') tokens.push((one) => one !== '/');
     else if (char === '\\' && at + 1 < pattern.length) tokens.push(is(pattern[++at] ?? ''));
     else if (char === '[') {
-      const set = /^\[(\^?)((?:\\.|[^\]\\])+)\]/.exec(pattern.slice(at));
+      const set = at < lastEnd ? /^\[(\^?)((?:\\.|[^\]\\])+)\]/.exec(pattern.slice(at)) : null;
       if (set === null) tokens.push(is('['));
       else {
         const regExp = setRegExp(set[1] ?? '', set[2] ?? '', pattern);
