@@ -312,6 +312,9 @@ function fuzz(
   });
 }
 
+/** No path is longer. */
+const PATH_MAX = 4096;
+
 fuzz(
   'manifests',
   3000,
@@ -395,7 +398,7 @@ fuzz(
       rules.ignores(path);
       rules.ignoresAll(path);
     }
-    assert.ok(new Pattern('**').matches(text));
+    assert.ok(new Pattern('**').matches(text.slice(0, PATH_MAX)));
   },
 );
 
