@@ -54,7 +54,9 @@ export function createVolume(volume: NewVolume, { isSolo = false } = {}): number
     chmodSync(join(fresh, '_data'), 0o755); // whatever the umask
     lock = openSync(join(fresh, 'lock'), 'a+', 0o600);
     lockFile(lock, { wait: true });
-    if (isSolo) closeSync(openSync(join(fresh, SOLO), 'w', 0o600));
+    // one that nobody has made for a container may be used by any
+    const mark = isSolo ? SOLO : volume.isAnonymous === true ? SHARED : undefined;
+    if (mark !== undefined) closeSync(openSync(join(fresh, mark), 'w', 0o600));
     const record: VolumeRecord = { version: 1, ...volume, created: new Date().toISOString() };
     writeFileAtomically(join(fresh, 'config.json'), JSON.stringify(record), { durable: !isSolo });
     renameSync(fresh, folder);

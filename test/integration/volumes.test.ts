@@ -251,7 +251,10 @@ test('a volume in use is not removed; the error names the containers', () => {
 
 test('volume create, ls, inspect, exists', () => {
   assert.equal(ok('volume', 'create', '-l', 'project=shop', '--label', 'plain', 'data'), 'data\n');
-  assert.match(ok('volume', 'create'), /^[0-9a-f]{64}\n$/);
+  const nameless = ok('volume', 'create').trim();
+  assert.match(nameless, /^[0-9a-f]{64}$/);
+  ok('run', '--rm', '-v', `${nameless}:/x`, 'busybox', 'touch', '/x/file');
+  assert.equal(ok('run', '--rm', '-v', `${nameless}:/x`, 'busybox', 'ls', '/x'), 'file\n', 'it stays');
   fails(['volume', 'create', 'data'], /there is a volume data already/, 125);
   assert.equal(ok('volume', 'create', '--ignore', 'data'), 'data\n');
   assert.match(ok('volume', 'ls'), /^DRIVER +VOLUME NAME\n(local +([0-9a-f]{64}|data)\n){2}$/);
