@@ -6,6 +6,7 @@
 #include <linux/fcntl.h>
 
 static u64 device, inode; /* of the container's mount namespace: namespaces(7). 0: not known */
+static int held = -1;     /* it, from outside: otherwise a new container's could get its number as soon as it has gone */
 
 /* Whether the process is in the mount namespace that is known. Notes it with `notes`. */
 static int look(int proc, const char *pid, int notes) {
@@ -20,15 +21,19 @@ static int look(int proc, const char *pid, int notes) {
 /* In a process of the container, which can trust its /proc only before another one runs. */
 void members_open(void) { look(FD_PROC, "thread-self", 1); }
 
+static void forget(void) {
+  if (held >= 0) sys_close(held);
+  held = -1, inode = 0;
+}
+
 /* From outside. `pid`: a process of the container. */
 void members_note(int pid) {
-  char name[24];
-  append_number(name, (u64)pid);
-  long proc = sys_openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-  inode = 0;
-  if (proc < 0) return;
-  look((int)proc, name, 1);
-  sys_close((int)proc);
+  char path[40];
+  struct stat info;
+  append(append_number(append(path, "/proc/"), (u64)pid), "/ns/mnt");
+  forget();
+  held = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+  if (held >= 0 && SYSCALL2(__NR_fstat, held, &info) == 0) device = info.st_dev, inode = info.st_ino;
 }
 
 static int is_number(const char *text) {
@@ -58,7 +63,14 @@ int members_visit(int proc, void (*visit)(int pid)) {
   return found;
 }
 
-static void kill_one(int pid) { sys_kill(pid, SIGKILL); }
+/* Its number may be another process's by now; with the pidfd open, it is the one that is looked at. */
+static void kill_one(int pid) {
+  char path[40];
+  int pidfd = (int)SYSCALL2(__NR_pidfd_open, pid, 0);
+  append_number(append(path, "/proc/"), (u64)pid);
+  if (pidfd >= 0 && look(AT_FDCWD, path, 0)) SYSCALL4(__NR_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+  if (pidfd >= 0) sys_close(pidfd);
+}
 
 /* From outside: kills what is left of the container. Usually its own foster-init has done that. */
 void members_kill(void) {
@@ -66,5 +78,5 @@ void members_kill(void) {
   if (proc < 0) return;
   for (int tries = 0; tries < 1000 && members_visit((int)proc, kill_one); tries++) sleep_ms(1);
   sys_close((int)proc);
-  inode = 0;
+  forget();
 }

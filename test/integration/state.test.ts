@@ -152,7 +152,7 @@ test('a container is found by its name, its id, or an unambiguous prefix of its 
   assert.deepEqual([missing.stdout, missing.status], ['[]\n', 1]);
   assert.match(
     missing.stderr,
-    /^foster: no such container, image, network or volume: nobody; 'foster ps -a', 'foster images', 'foster network ls' and 'foster volume ls' list them\n$/,
+    /^foster: no such container, image, network, volume or pod: nobody; 'foster ps -a', 'foster images', 'foster network ls', 'foster volume ls' and 'foster pod ps' list them\n$/,
   );
   // A second one whose id starts alike.
   const twin = `${id.slice(0, 8)}${'0'.repeat(56)}`;

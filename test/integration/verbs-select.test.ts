@@ -108,9 +108,6 @@ test('a choice that makes no sense is refused before anything is done', () => {
     ['stop --latest', 1, /there are no containers/],
     ['stop --cidfile /nosuch', 125, /--cidfile '\/nosuch': no such file/],
     [`stop --cidfile ${missing}`, 1, /no such container: 000/],
-    ['stop --filter pod=x', 125, /stop --filter pod= is not supported yet: there are no pods/],
-    ['ps --filter pod=p', 125, /ps --filter pod= is not supported yet/],
-    ['events --filter pod=x', 125, /events --filter pod= is not supported yet/],
     [
       'stop --filter restart-policy=never',
       125,
@@ -120,7 +117,6 @@ test('a choice that makes no sense is refused before anything is done', () => {
     ['stop --filter colour=red', 125, /KEY being one of/],
     ['wait --condition frog web', 125, /--condition 'frog': expected one of created/],
     ['kill -s -INT web', 125, /--signal '-INT': expected a signal/],
-    ['inspect --type pod web', 125, /inspect --type pod is not supported yet/],
     ['inspect --type frog web', 125, /expected container, image, network, volume or all/],
     ['container checkpoint web', 125, /container checkpoint is not supported yet/],
     ['container clone web', 125, /container clone is not supported yet/],

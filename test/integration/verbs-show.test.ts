@@ -104,7 +104,10 @@ test('inspect finds containers and images, prints what it finds, and fails for w
     assert.deepEqual([result.status, result.stdout], [status, stdout], args.join(' '));
   }
   const none = home.foster(['inspect', 'nobody']);
-  assert.match(none.stderr, /^foster: no such container, image, network or volume: nobody; 'foster ps -a',/);
+  assert.match(
+    none.stderr,
+    /^foster: no such container, image, network, volume or pod: nobody; 'foster ps -a',/,
+  );
   const [written, total] = containers
     .inspect('web', '{{.Name}}')
     .replace('/web', containers.ok('inspect', '-s', '-f', '{{.SizeRw}} {{.SizeRootFs}}', 'web').trim())
