@@ -126,8 +126,8 @@ test('it reaches the outside, and a start does, too', async () => {
   assert.equal(byFront, 'the host');
   ok('create', '--name', 'st', '--network', 'shop', 'busybox', 'ping', '-c', '1', '-W', '20', 'st');
   const results = [];
-  for (const how of ['byNode', 'byAny', 'byFront'] as const) {
-    const { status, stderr, stdout } = home[how](['start', '-a', 'st']);
+  for (const how of ['byNode', 'byAny', 'byFrontSoon'] as const) {
+    const { status, stderr, stdout } = await home[how](['start', '-a', 'st']);
     results.push([status, stderr, stdout.split('\n')[0], home.lastEvents().split('\n').slice(-2)]);
     await containers.waitFor('st', 'exited');
   }

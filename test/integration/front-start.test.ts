@@ -54,9 +54,9 @@ for (const [flags, words] of STARTS) {
         () => start(args, NO_FRONT, 'input'), // the first mount of a layer has other options than the next ones
         () => start(args, NO_FRONT, 'input'),
         () => start(args, {}, 'input'),
-        () => startByFront(args, 'input'),
+        () => home.byFrontSoon(['start', ...args], { input: 'input' }),
       ]) {
-        const { stdout, ...rest } = by();
+        const { stdout, ...rest } = await by();
         await containers.waitFor('st', 'exited');
         const code = containers.inspect('st', '{{.State.ExitCode}} {{.RestartCount}}');
         results.push({
@@ -84,7 +84,7 @@ test('a start in the background: its name, files of the last run, and what is le
   await containers.waitFor('st', 'exited');
   const own = join(home.folder, 'data/foster/containers', id);
   for (const name of ['stopped', 'shutdown', 'oom']) writeFileSync(join(own, name), '');
-  assert.equal(startByFront([id.slice(0, 12)]).stdout, `${id.slice(0, 12)}\n`);
+  assert.equal((await home.byFrontSoon(['start', id.slice(0, 12)])).stdout, `${id.slice(0, 12)}\n`);
   for (const name of ['stopped', 'shutdown', 'oom']) assert.ok(!existsSync(join(own, name)), name);
   await containers.waitFor('st', 'exited');
   for (const args of [['st', 'st'], ['--sig-proxy=false', '-a', 'st'], ['-x', 'st'], ['--all'], []])
@@ -93,7 +93,7 @@ test('a start in the background: its name, files of the last run, and what is le
   assert.match(startByFront(['other']).stderr, NO_NODE);
   assert.equal(start(['other']).stdout, 'other\n');
   await containers.waitFor('other', 'exited');
-  assert.equal(startByFront(['other']).stdout, 'other\n');
+  assert.equal((await home.byFrontSoon(['start', 'other'])).stdout, 'other\n');
   await containers.waitFor('other', 'exited');
   containers.ok('update', '--restart', 'always', 'other');
   containers.ok('rm', '-f', '-t', '0', 'other');

@@ -117,7 +117,7 @@ test('a choice that makes no sense is refused before anything is done', () => {
     ['stop --filter colour=red', 125, /KEY being one of/],
     ['wait --condition frog web', 125, /--condition 'frog': expected one of created/],
     ['kill -s -INT web', 125, /--signal '-INT': expected a signal/],
-    ['inspect --type frog web', 125, /expected container, image, network, volume or all/],
+    ['inspect --type frog web', 125, /expected container, image, network, pod, volume or all/],
     ['container checkpoint web', 125, /container checkpoint is not supported yet/],
     ['container clone web', 125, /container clone is not supported yet/],
     ['container frog', 125, /unknown command 'container frog'/],

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Home, type Options, type Result } from './foster.js';
+import { waitUntil } from './wait.js';
 
 /** For tests of what foster does without Node: src/init/front. */
 
@@ -88,6 +89,16 @@ export class FrontHome extends Home {
     } finally {
       putBack();
     }
+  }
+
+  /** As `byFront`, for a container that has just ended: its monitor may hold its lock for a moment, and then it would be Node's. */
+  async byFrontSoon(args: string[], options: Options = {}): Promise<Result> {
+    let result = this.byFront(args, options);
+    await waitUntil('the front does it', () => {
+      if (NO_NODE.test(result.stderr)) result = this.byFront(args, options);
+      return !NO_NODE.test(result.stderr);
+    });
+    return result;
   }
 
   /** Returns a function that puts it back. */
