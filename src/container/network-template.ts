@@ -3,7 +3,7 @@ import type { LinkMarks, NetworkTemplate } from '../init/template.js';
 import { type NetworkDefinition, rangeOf } from '../network/definition.js';
 import { networksFolder } from '../network/folder.js';
 import { holderState } from '../network/holder.js';
-import { type Lease, leaseFile, macOf, readLeases } from '../network/leases.js';
+import { type Lease, leaseFile, macOf } from '../network/leases.js';
 import { hasNames, namesFile, namesText } from '../network/names.js';
 import { hostAddress } from '../network/outside.js';
 import { portService } from '../network/ports.js';
@@ -48,9 +48,9 @@ export interface ConnectedPlan {
 export function connectedPlan(
   record: ContainerRecord,
   plan: Plan,
-  { facts, names }: Attachment,
+  { facts, names, leases }: Attachment,
 ): ConnectedPlan | undefined {
-  const [lease, ...others] = readLeases(record.id);
+  const [lease, ...others] = leases; // its file is gone if the container has ended by now
   const [wanted] = record.networks ?? [];
   const [link] = facts?.interfaces ?? [];
   if (lease === undefined || wanted === undefined || link === undefined || others.length > 0)

@@ -123,8 +123,9 @@ export function takeLeases(
 ): Lease[] {
   const { kept, taken } = chooseLeases(container, requests, isAlive);
   removeOthers(kept);
-  for (const lease of taken) writeLease({ ...lease, servers });
-  return taken;
+  const leases = taken.map((lease) => ({ ...lease, servers }));
+  for (const lease of leases) writeLease(lease);
+  return leases;
 }
 
 /** Like `takeLeases`, for one more interface of a running container. */

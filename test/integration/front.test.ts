@@ -42,15 +42,20 @@ const exec = (args: string[], env: Record<string, string> = {}, input = ''): Res
 const inTerminal = (args: string[], env: Record<string, string> = {}): Result =>
   fosterAtTerminal(home, ['exec', ...args], args.includes('cat') ? 'typed\n' : '', env);
 
-/** Node does it once in each way, and leaves the templates. */
-function prepare(name: string): void {
+/** Node does it once in each way, and leaves the templates; those of users not while its /etc/passwd has just been made. */
+async function prepare(name: string): Promise<void> {
+  const folder = join(home.folder, 'data/foster/containers', containers.inspect(name, '{{.Id}}'));
+  await waitUntil('a template for a user is left', () => {
+    exec(['-u', '33', name, 'true']);
+    return existsSync(join(folder, 'exec-u33'));
+  });
   for (const flags of [[], ['-d'], ['-t']]) assert.equal(exec([...flags, name, 'true']).status, 0);
   assert.equal(inTerminal(['-it', name, 'true']).status, 0);
   assert.equal(inTerminal(['-it', '-u', '33', name, 'true']).status, 0);
   for (const user of ['0', '33', '5:33']) assert.equal(exec(['-u', user, name, 'true']).status, 0);
 }
 
-before(() => {
+before(async () => {
   id = containers.detach('web', 'sleep 1000', [
     '-e',
     'OWN=value',
@@ -62,7 +67,7 @@ before(() => {
     '5:6',
   ]);
   containers.detach('root', 'sleep 1000');
-  for (const name of ['web', 'root']) prepare(name);
+  for (const name of ['web', 'root']) await prepare(name);
 });
 
 const EVERYTHING = [
@@ -230,7 +235,7 @@ test('at the least doubt, Node does it', () => {
 
 test('a container that is paused, or has ended, is left to Node', async () => {
   containers.detach('short', 'sleep 1000');
-  prepare('short');
+  await prepare('short');
   containers.ok('pause', 'short');
   assert.match(exec(['short', 'true'], WITHOUT_NODE).stderr, NO_NODE);
   containers.ok('unpause', 'short');
