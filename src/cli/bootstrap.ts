@@ -150,12 +150,12 @@ function start(): void {
     if (known !== undefined) return known.exports;
     const module = { exports: {} };
     own[name] = module;
-    let make = functions[name];
-    if (make === undefined) {
-      bundle ??= new Bundle();
-      make = bundle.compile(name);
-    }
     try {
+      let make = functions[name];
+      if (make === undefined) {
+        bundle ??= new Bundle();
+        make = bundle.compile(name);
+      }
       make(module.exports, load, module, __dirname);
     } catch (error) {
       delete own[name]; // whoever imports it next gets the error, too

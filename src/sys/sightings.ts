@@ -201,6 +201,8 @@ function seeOpened(path: unknown, flags: unknown): void {
 
 /** Records from now on what this process looks at. */
 export function beginSightings(): void {
+  // The command reads its modules when they are first used (src/cli/bootstrap.ts): looking at that must not need another one.
+  void wire.FILE_CONTENT;
   files = new Map();
   for (const [name, [use, options]] of Object.entries(READS)) wrap(name, (path) => see(path, use, options));
   for (const name of REFUSED) wrap(name, refuseTemplate);
