@@ -58,8 +58,8 @@ static int find_by_start(int data, const char *start, char id[ID_SIZE + 1]) {
   static char buffer[32 * 1024] __attribute__((aligned(8)));
   int folder = (int)sys_openat(data, "containers", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0), found = 0;
   for (long size; folder >= 0 && (size = SYSCALL3(__NR_getdents64, folder, buffer, sizeof buffer)) > 0;) {
-    for (long at = 0; at < size; at += ((struct directory_entry *)(buffer + at))->size) {
-      const char *name = ((struct directory_entry *)(buffer + at))->name;
+    for (long at = 0; at < size; at += ((struct entry *)(buffer + at))->size) {
+      const char *name = ((struct entry *)(buffer + at))->name;
       if (is_id(name) && is_start(start, name)) append(id, name), found++;
     }
   }

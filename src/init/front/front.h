@@ -73,7 +73,6 @@ int is_own(int fd, u32 type, struct stat *info);
 s64 own_file_size(int fd);
 int lock_file(int fd, short kind);
 int exists(int folder, const char *name);
-struct directory_entry { u64 inode; s64 next; unsigned short size; u8 type; char name[]; }; /* getdents64(2) */
 
 /* state.c: whether it is alive */
 struct live { /* the file `live` */

@@ -115,8 +115,8 @@ static int list_leases(struct taken *taken, const struct template_network *part,
   long size;
   if (leases < 0) return 0;
   while ((size = SYSCALL3(__NR_getdents64, leases, buffer, sizeof buffer)) > 0)
-    for (long at = 0; at < size; at += ((struct directory_entry *)(buffer + at))->size)
-      note_lease(taken, part, ((struct directory_entry *)(buffer + at))->name);
+    for (long at = 0; at < size; at += ((struct entry *)(buffer + at))->size)
+      note_lease(taken, part, ((struct entry *)(buffer + at))->name);
   sys_close(leases);
   return size == 0;
 }
@@ -133,10 +133,9 @@ static char *append_octet(char *to, u32 octet) {
 
 /* Fills the texts, and the holes of the messages that make the interface. */
 static int fill_network(struct template *template, struct network *network, u32 index, u32 address) {
-  char buffer[PROCESS_STAT_SIZE], device[DEVICE_SIZE] = "v", digits[12], start[STAT_FIELD_SIZE];
+  char device[DEVICE_SIZE] = "v", digits[12], start[STAT_FIELD_SIZE];
   u8 octets[] = {(u8)(address >> 24), (u8)(address >> 16), (u8)(address >> 8), (u8)address};
   u64 self = (u64)SYSCALL0(__NR_getpid);
-  const char *stat = read_process_stat((int)self, buffer);
   char *text = network->address, *mac = append(network->mac, "02:42"), *end = digits;
   for (int i = 0; i < 4; i++) {
     text = append_number(append(text, i ? "." : ""), octets[i]);
@@ -145,8 +144,7 @@ static int fill_network(struct template *template, struct network *network, u32 
   }
   append_number(network->index, index);
   append_number(device + 1, index);
-  *start = 0;
-  if (stat) copy_stat_field(stat, STAT_START, start);
+  process_start((int)self, start);
   append(append(append(append_number(append(network->starter, "{\"pid\":"), self), ",\"start\":\""), start), "\"}");
   return fill_holes(template, (const void *const[HOLE_END]){[HOLE_INDEX] = &index, [HOLE_DEVICE] = device, [HOLE_ADDRESS] = octets, [HOLE_DIGITS] = digits});
 }

@@ -115,8 +115,8 @@ static int has_open(int pid, int folder) {
   int list = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), found = 0;
   if (list < 0 || SYSCALL2(__NR_fstat, folder, &wanted) < 0) return 0;
   for (long size; !found && (size = SYSCALL3(__NR_getdents64, list, buffer, sizeof buffer)) > 0;) {
-    for (long at = 0; at < size && !found; at += ((struct directory_entry *)(buffer + at))->size) {
-      const char *name = ((struct directory_entry *)(buffer + at))->name;
+    for (long at = 0; at < size && !found; at += ((struct entry *)(buffer + at))->size) {
+      const char *name = ((struct entry *)(buffer + at))->name;
       found = SYSCALL4(__NR_newfstatat, list, name, &info, 0) >= 0 && info.st_ino == wanted.st_ino && info.st_dev == wanted.st_dev;
     }
   }

@@ -18,7 +18,7 @@ static int is_filled(int folder) {
   static char buffer[4096] __attribute__((aligned(8)));
   int files = (int)sys_openat(folder, "_data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0), count = 0;
   long size = files < 0 ? 0 : SYSCALL3(__NR_getdents64, files, buffer, sizeof buffer);
-  for (long at = 0; at < size; at += ((struct directory_entry *)(buffer + at))->size) count++;
+  for (long at = 0; at < size; at += ((struct entry *)(buffer + at))->size) count++;
   if (files >= 0) sys_close(files);
   return count > 2; /* . and .. */
 }
