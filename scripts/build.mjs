@@ -1,27 +1,41 @@
 #!/usr/bin/env node
 /**
  * Builds dist/: the command `foster`, a bundle for each program in TypeScript, and a folder for each architecture
- * with foster-init and foster-entry.so. With --pack, for `npm pack`, it also reports missing binaries, generates the
+ * with foster-init and foster-entry.so, and manual pages. With --pack, for `npm pack`, it also reports missing binaries, generates the
  * types of the library (--types only adds these), and omits the fault points for tests (src/sys/fault.ts).
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeCommandBundle } from './command-bundle.mjs';
 import { compilePrograms } from './compile-c.mjs';
+import { writeManPages } from './man-pages.mjs';
 
-/** Missing in a fresh clone. */
-const { build, transform } = await import('esbuild').catch(() => {
+/** What needs packages: they are missing in a fresh clone, and some of them where an older version was built. */
+const [{ build, transform }, { SCHEMA_MODULES, schemaFile }] = await Promise.all([
+  import('esbuild'),
+  import('./schemas.mjs'),
+]).catch((error) => {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
   console.error('build: the dependencies are not installed: run make build, which installs them and builds');
   process.exit(1);
 });
 
-/** Needs a package, too. */
-const { SCHEMA_MODULES, schemaFile } = await import('./schemas.mjs');
-
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DIST = join(ROOT, 'dist');
+/** What only the build and the tests need. */
+const BUILD = join(ROOT, 'build');
 const IS_PACKAGE = process.argv.includes('--pack');
 
 /** For each architecture, by Node's name: compilers in the order of preference, and the page size for the file layout. */
@@ -36,12 +50,14 @@ const C_FLAGS =
   '-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-tree-loop-distribute-patterns -fno-ident ' +
   '-ffunction-sections -fdata-sections -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack ' +
   // Constants share a segment with the code: that saves a page, and the file is not padded to the end of a page.
-  '-Wl,-z,noseparate-code -Wl,-z,common-page-size=16 -Wl,-z,norelro -s';
+  '-Wl,-z,noseparate-code -Wl,-z,common-page-size=16 -Wl,-z,norelro -s ' +
+  // What is aligned most comes first, without gaps.
+  '-Wl,--sort-section=alignment';
 const INIT_FLAGS = '-static -fno-pie -no-pie';
 const ENTRY_FLAGS = '-shared -fPIC -fvisibility=hidden';
 /** What is linked into both foster-init and foster-entry.so, and into both foster-init and the front. */
 const SHARED = ['program.c', 'launcher.c', 'inside.c', 'cgroup.c', 'check.c', 'libc.c'];
-const SHARED_WITH_FRONT = [...SHARED, 'process-stat.c', 'clock.c', 'remove.c'];
+const SHARED_WITH_FRONT = [...SHARED, 'process-stat.c', 'clock.c', 'line.c', 'remove.c'];
 
 function words(text) {
   return text.split(' ');
@@ -152,7 +168,7 @@ function runTsc(args, failure) {
  * start makes 7,000 functions and variables, which takes 5 ms.
  */
 async function buildCommandBundle() {
-  const folder = join(ROOT, 'build', 'commonjs');
+  const folder = join(BUILD, 'commonjs');
   runTsc(['-p', 'scripts/commonjs.tsconfig.json', '--outDir', folder], 'the command could not be compiled');
   writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n');
   const id = await writeCommandBundle(join(folder, 'src/cli/main.js'), DIST, {
@@ -189,11 +205,12 @@ async function buildBundles() {
  * process.
  */
 const SHELL_HEAD = `#!/bin/sh
-':' //; case "$1\${FOSTER_NO_FRONT+-}" in exec|run|start|kill|stop|restart|wait|rm|--debug|-D) for d in "\${0%/*}" "\${0%/*}/../lib/node_modules/foster/dist" "\${0%/*}/../foster/dist"; \
-do if [ "$d/foster" -ef "$0" ]; then { read -r a </proc/sys/kernel/arch; } 2>/dev/null || a=$(uname -m); case "$a" in x86_64) a=x64;; aarch64) a=arm64;; esac; \
+':' //; case "$1\${FOSTER_NO_FRONT+-}" in exec|run|start|kill|stop|restart|wait|rm|pod|--debug|-D) for d in "\${0%/*}" "\${0%/*}/../lib/node_modules/foster/dist" "\${0%/*}/../foster/dist"; \
+do if [ "$d/foster" -ef "$0" ]; then { read -r a </proc/sys/kernel/arch; } 2>/dev/null || a=$(uname -m); case "$a" in x86_64) a=x64;; aarch64) a=arm64;; *) a=-;; esac; \
 [ -x "$d/$a/foster" ] && exec "$d/$a/foster" "$@"; fi; done;; esac; \
 if [ "\${NODE_EXTRA_CA_CERTS+set}" ]; then export FOSTER_NODE_EXTRA_CA_CERTS="$NODE_EXTRA_CA_CERTS"; \
-unset NODE_EXTRA_CA_CERTS; fi; exec node -- "$0" "$@"
+unset NODE_EXTRA_CA_CERTS; fi; \
+command -v node >/dev/null || { echo 'foster: cannot find node in PATH; install Node.js 20 or later' >&2; exit 127; }; exec node -- "$0" "$@"
 `;
 
 /** The library for `import`: re-exports the bundle for `require`, so that it is loaded only once. */
@@ -224,6 +241,31 @@ function buildTypes() {
   rmSync(folder, { recursive: true });
 }
 
+/** Manual pages: package.json names their folder, and npm installs them with the command. */
+async function buildManPages() {
+  await bundle({ reference: 'src/cli/reference.ts' }, { outdir: BUILD, minifyWhitespace: true });
+  const { commandReference } = createRequire(import.meta.url)(join(BUILD, 'reference.cjs'));
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  writeManPages(await commandReference(Number.POSITIVE_INFINITY), join(DIST, 'man', 'man1'), version);
+}
+
+/** The page of `foster view`, which it sends to browsers: no other command reads it. */
+async function buildPage() {
+  const [folder, target] = [join(ROOT, 'src/page'), join(DIST, 'view')];
+  await build({
+    entryPoints: [join(folder, 'page.ts'), join(folder, 'page.css')],
+    outdir: target,
+    bundle: true,
+    format: 'iife',
+    target: 'es2022',
+    minify: true,
+    charset: 'utf8',
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+  copyFileSync(join(folder, 'page.html'), join(target, 'page.html'));
+}
+
 function buildCommand() {
   // For a file without an extension, the package.json above it says what kind of module it is.
   writeFileSync(join(DIST, 'package.json'), '{ "type": "commonjs" }\n');
@@ -243,9 +285,10 @@ async function main() {
     );
     console.error('  (Debian: gcc-aarch64-linux-gnu, gcc-x86-64-linux-gnu)');
   }
-  await buildBundles();
+  await Promise.all([buildBundles(), buildPage()]);
   writeFileSync(join(DIST, 'library.mjs'), LIBRARY);
   buildCommand();
+  await buildManPages();
   if (IS_PACKAGE || process.argv.includes('--types')) buildTypes();
 }
 

@@ -13,8 +13,14 @@ const SOURCES = process.argv[2] ?? join(dirname(dirname(fileURLToPath(import.met
 
 /** Folders from the top to the bottom. */
 const FOLDERS = [
+  'page',
   'cli',
   'engine',
+  'view',
+  'lab',
+  'explain',
+  'doctor',
+  'watch',
   'kube',
   'compose',
   'pod',
@@ -34,7 +40,7 @@ const FOLDERS = [
 ];
 
 /** Folders with a limited view of the others. */
-const ONLY = { cli: ['cli', 'engine', 'spec', 'sys'] };
+const ONLY = { cli: ['cli', 'engine', 'spec', 'sys'], page: ['page', 'view', 'spec', 'sys'] };
 
 /** The imports of each file, by its path below src. */
 function readImports() {

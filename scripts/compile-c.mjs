@@ -19,12 +19,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const OBJECTS = join(ROOT, 'build/objects');
 const DAY = 24 * 3600 * 1000;
 
-/** What each object depends on besides its own file and options. */
-function commonDigest(compiler) {
+/** What the result of a compiler depends on besides a file and the options: its version, and all headers. */
+export function commonDigest(compiler) {
   const digest = createHash('sha256').update(
     spawnSync(compiler, ['--version'], { encoding: 'utf8' }).stdout ?? '',
   );
@@ -36,18 +36,26 @@ function commonDigest(compiler) {
   return digest.digest();
 }
 
-/** Makes the object of a file, unless there is one. @returns its path */
-async function objectOf(compiler, common, { source, flags }) {
-  const text = readFileSync(join(ROOT, source));
+/** Names what a compiler makes of a file with these options. @returns 32 hexadecimal digits */
+export function digestOf(common, source, flags) {
   const key = createHash('sha256')
     .update(common)
     .update(`${source}\0${flags.join('\0')}\0`)
-    .update(text);
-  const object = join(OBJECTS, `${key.digest('hex').slice(0, 32)}.o`);
-  if (existsSync(object)) {
-    utimesSync(object, new Date(), new Date()); // of others, builds at the same time may use it
-    return object;
-  }
+    .update(readFileSync(join(ROOT, source)));
+  return key.digest('hex').slice(0, 32);
+}
+
+/** Whether there is such a file. If so, it is kept for another day. */
+export function isKept(path) {
+  const isThere = existsSync(path);
+  if (isThere) utimesSync(path, new Date(), new Date()); // of others, builds at the same time may use it
+  return isThere;
+}
+
+/** Makes the object of a file, unless there is one. @returns its path */
+async function objectOf(compiler, common, { source, flags }) {
+  const object = join(OBJECTS, `${digestOf(common, source, flags)}.o`);
+  if (isKept(object)) return object;
   const fresh = `${object}.${process.pid}`;
   const { stderr } = await promisify(execFile)(compiler, [...flags, '-c', '-o', fresh, source], {
     cwd: ROOT,
@@ -58,10 +66,11 @@ async function objectOf(compiler, common, { source, flags }) {
   return object;
 }
 
-/** Removes objects that no build has used for a day. */
-function removeOld() {
-  for (const name of readdirSync(OBJECTS)) {
-    const path = join(OBJECTS, name);
+/** Makes a folder, or removes the files in it that nobody has used for a day. */
+export function openKept(folder) {
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
     const { mtimeMs = Date.now() } = statSync(path, { throwIfNoEntry: false }) ?? {};
     if (Date.now() - mtimeMs > DAY) rmSync(path, { force: true });
   }
@@ -74,8 +83,7 @@ function removeOld() {
  * @throws Error if a file does not compile; the messages of the compiler are printed
  */
 export async function compilePrograms(compiler, programs) {
-  mkdirSync(OBJECTS, { recursive: true });
-  removeOld();
+  openKept(OBJECTS);
   const common = commonDigest(compiler);
   const wanted = new Map();
   const objectKey = ({ source, flags }) => JSON.stringify([source, flags]);

@@ -18,6 +18,8 @@ const TITLES = {
   podSpec: 'spec of a pod',
   container: 'containers and initContainers',
   probe: 'probes',
+  hook: 'hooks of a container',
+  claimSpec: 'spec of a claim',
   volume: 'volumes',
 };
 
@@ -35,7 +37,9 @@ function fieldsOf({ properties = {} }, above = '') {
 function meaning({ refused, unused, allowed = [] }) {
   if (unused !== undefined) return `accepted: ${unused}`;
   if (refused === undefined) return 'yes';
-  const values = allowed.filter((value) => value !== '').map((value) => `\`${value}\``);
+  const values = allowed
+    .filter((value) => value !== '')
+    .map((value) => `\`${typeof value === 'object' ? JSON.stringify(value) : value}\``);
   return `no: ${refused}${values.length > 0 ? ` (${values.join(', ')} is accepted)` : ''}`;
 }
 

@@ -13,12 +13,12 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const HEADER = join(ROOT, 'src/init/wire.h');
 const TARGET = join(ROOT, 'src/sys/wire-constants.ts');
 
-const text = readFileSync(HEADER, 'utf8').replace(/\/\*.*?\*\//gs, '');
+const header = readFileSync(HEADER, 'utf8').replace(/\/\*.*?\*\//gs, '');
 
 /** The names of #defines that are numbers, and of the members of enums. */
 function names() {
-  const defines = [...text.matchAll(/^#define (\w+) +[^\s"\\]/gm)].map(([, name]) => name);
-  const members = [...text.matchAll(/^enum \{([^}]*)\}/gm)].flatMap(([, list]) =>
+  const defines = [...header.matchAll(/^#define (\w+) +[^\s"\\]/gm)].map(([, name]) => name);
+  const members = [...header.matchAll(/^enum \{([^}]*)\}/gm)].flatMap(([, list]) =>
     list.split(',').map((member) => member.split('=')[0].trim()),
   );
   return [...defines, ...members].filter(Boolean);
@@ -26,12 +26,12 @@ function names() {
 
 /** The names of #defines that are texts. */
 function texts() {
-  return [...text.matchAll(/^#define (\w+) +(?:\\\n\s*)?"/gm)].map(([, name]) => name);
+  return [...header.matchAll(/^#define (\w+) +(?:\\\n\s*)?"/gm)].map(([, name]) => name);
 }
 
 /** Structs, with the names of their fields. */
 function structs() {
-  return [...text.matchAll(/^struct (\w+) \{([^}]*)\};/gm)].map(([, name, body]) => ({
+  return [...header.matchAll(/^struct (\w+) \{([^}]*)\};/gm)].map(([, name, body]) => ({
     name,
     fields: body.split(';').flatMap((line) => {
       const list = line.trim().replace(/^\w+ /, '');
@@ -65,14 +65,15 @@ function output() {
 
 function constant(line) {
   const [, name, value] = /^(\w+) (.*)$/.exec(line);
-  if (value.startsWith('"')) return longText(name, value.slice(1, -1));
+  if (value.startsWith('"')) return text(name, value.slice(1, -1));
   const number = BigInt(value);
   return `  ${name}: ${number > 0xffff ? `0x${number.toString(16)}` : number},`;
 }
 
 /** As the formatter has it. */
-function longText(name, value) {
-  return `  ${name}:\n    '${value}',`;
+function text(name, value) {
+  const line = `  ${name}: '${value}',`;
+  return line.length > 110 ? `  ${name}:\n    '${value}',` : line;
 }
 
 function struct(line) {

@@ -9,7 +9,7 @@ const HERE = import.meta.dirname ?? new URL('.', import.meta.url).pathname;
  * Where a benchmark runs.
  * @typedef {object} Bench
  * @property {string} foster the command
- * @property {string} work a folder that the user may read; `home`, `run` and `scratch` in it belong to the user
+ * @property {string} work a folder that the user may read; `home`, `run`, `scratch` and `tmp` in it belong to the user
  * @property {string | undefined} user user for the commands; undefined for the caller
  */
 

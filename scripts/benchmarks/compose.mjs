@@ -4,7 +4,7 @@ import { median, output, ratio, run } from './bench.mjs';
 
 const ROUNDS = 5;
 const SERVICES = 10;
-const IMAGE = 'localhost/bench-compose';
+export const IMAGE = 'localhost/bench-compose';
 
 /** Ten services, of which all but the first need the first. @param network lines for each of them */
 function composeFile(network) {
@@ -102,7 +102,7 @@ export function* measure(bench) {
 }
 
 /** The same image for both. */
-function loadImage(bench, folder) {
+export function loadImage(bench, folder) {
   writeAsUser(bench, join(folder, 'Dockerfile'), 'FROM localhost/foster/busybox\n');
   const archive = join(folder, 'image.tar');
   output(bench, [bench.foster, 'build', '-q', '-t', IMAGE, folder]);

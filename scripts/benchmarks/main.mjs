@@ -16,6 +16,7 @@ const BENCHMARKS = [
   'images',
   'networks',
   'compose',
+  'kube',
   'pods',
 ];
 

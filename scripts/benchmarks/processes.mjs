@@ -80,3 +80,33 @@ export function held(names, user) {
   }
   return sum;
 }
+
+/** sysconf(_SC_CLK_TCK), which is the same on all architectures. */
+const TICKS = 100;
+
+/** CPU seconds of each process of a user whose name matches, and of its children that have ended: proc_pid_stat(5). */
+function cpuTimes(names, user) {
+  const times = new Map();
+  for (const { pid, name } of processes()) {
+    if (!names.test(name)) continue;
+    try {
+      if (!new RegExp(`^Uid:\\s+${user}\\s`, 'm').test(readFileSync(`/proc/${pid}/status`, 'utf8'))) continue;
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      times.set(pid, fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) / TICKS);
+    } catch {
+      // it has just ended
+    }
+  }
+  return times;
+}
+
+/** A function that returns the CPU seconds that the processes that run now have taken since, as far as they still run. */
+export function cpuSince(names, user) {
+  const before = cpuTimes(names, user);
+  return () => {
+    let sum = 0;
+    for (const [pid, time] of cpuTimes(names, user)) if (before.has(pid)) sum += time - before.get(pid);
+    return sum;
+  };
+}

@@ -24,7 +24,11 @@ export interface BaseOptions extends Pick<RootOptions, 'access' | 'isQuiet'> {
 
 /** The image of a FROM, pulled and unpacked if necessary. @throws FosterError */
 export async function baseState(name: string, options: BaseOptions): Promise<StageState> {
-  const image = (await recipeImage(name, options)) ?? (await storedImage(name, options));
+  return stateOf((await recipeImage(name, options)) ?? (await storedImage(name, options)));
+}
+
+/** An image as the beginning of a stage. */
+export function stateOf(image: StoredImage): StageState {
   const config: BuildConfig = { ...image.config.config };
   return {
     platform: platformOf(image.config),

@@ -18,7 +18,6 @@ import { findNetwork } from '../network/store.js';
 import { defaultIdMaps } from '../spec/choose-id-maps.js';
 import { EXIT, FosterError } from '../sys/errors.js';
 import { stopIfInterrupted } from '../worker/interrupt.js';
-import { baseState } from './base.js';
 import { ContextFiles, openContext } from './context/context.js';
 import { NamedContexts } from './context/contexts.js';
 import { type Dockerfile, type Instruction, parseDockerfile } from './dockerfile/dockerfile.js';
@@ -32,6 +31,8 @@ import {
   withPosition,
 } from './dockerfile/stages.js';
 import { emptyState, type StageLayer, type StageState, setVariable } from './dockerfile/state.js';
+import { ForeseeingMaker, type ForeseenStep } from './foresee.js';
+import { type LayerMaker, StoreMaker } from './layer-maker.js';
 import type { BuildOptions, BuildOutput, BuildRequest } from './options.js';
 import { type BuildEnvironment, StageBuilder } from './stage-builder.js';
 import { checkLimits } from './steps/run-limits.js';
@@ -43,6 +44,27 @@ import { squashLayers } from './steps/squash.js';
  * @throws FosterError; completed steps are cached, incomplete ones leave nothing
  */
 export async function buildImage(request: BuildRequest, output: BuildOutput): Promise<string> {
+  return await withBuild(request, output, async (build) => await build.run());
+}
+
+/**
+ * Finds out what a build would do. Nothing is made, run or downloaded.
+ * @returns what each instruction would do, in the order in which they would be done
+ * @throws FosterError for what a build would refuse, as far as that can be known before
+ */
+export async function foreseeBuild(request: BuildRequest, output: BuildOutput): Promise<ForeseenStep[]> {
+  const maker = new ForeseeingMaker(defaultIdMaps());
+  await withBuild(request, { ...output, applied: (step) => maker.note(step) }, async (build) => {
+    await build.walk(maker);
+  });
+  return maker.steps;
+}
+
+async function withBuild<T>(
+  request: BuildRequest,
+  output: BuildOutput,
+  use: (build: Build) => Promise<T>,
+): Promise<T> {
   await lockStore();
   const context = await openContext(request.context, request.file);
   let files: ContextFiles | undefined;
@@ -51,7 +73,7 @@ export async function buildImage(request: BuildRequest, output: BuildOutput): Pr
     const file = parseDockerfile(context.text, context.name, loadParser());
     files = new ContextFiles(context, request.ignoreFile);
     contexts = new NamedContexts(request.contexts);
-    return await new Build(request, output, file, files, contexts).run();
+    return await use(new Build(request, output, file, files, contexts));
   } finally {
     files?.close();
     contexts?.close();
@@ -67,7 +89,6 @@ class Build {
   readonly #contexts: NamedContexts;
   readonly #options: BuildOptions;
   readonly #finished = new Map<Stage, StageState>();
-  readonly #bases = new Map<string, Promise<StageState>>();
 
   constructor(
     request: BuildRequest,
@@ -110,7 +131,16 @@ class Build {
     }
   }
 
+  /** Does it. @returns the id of the image */
   async run(): Promise<string> {
+    const { pull, access } = this.#request;
+    const { maps, isQuiet } = this.#options;
+    const base = { maps, pull, platform: ownPlatform(), access, isQuiet };
+    return await this.#commit(await this.walk(new StoreMaker(this.#options, base, this.#output)));
+  }
+
+  /** Applies all instructions that are needed. @returns the state of the stage that was asked for */
+  async walk(maker: LayerMaker): Promise<StageState> {
     const { buildArgs, platformArgs: platforms } = this.#options;
     const { all, globals } = readStages(this.#file, buildArgs, platforms);
     const [first] = all;
@@ -119,12 +149,12 @@ class Build {
     const stages = neededStages(all, target);
     for (const [index, stage] of stages.entries()) {
       const prefix = stages.length === 1 ? '' : `[${index + 1}/${stages.length}] `;
-      this.#finished.set(stage, await this.#stage(stage, all, globals, prefix));
+      this.#finished.set(stage, await this.#stage(stage, { all, globals, maker, prefix }));
     }
     this.#warnOfUnusedArgs();
     const state = this.#finished.get(target);
     if (state === undefined) throw new Error('the target was not built');
-    return await this.#commit(state);
+    return state;
   }
 
   #target(all: Stage[]): Stage {
@@ -143,9 +173,12 @@ class Build {
 
   async #stage(
     stage: Stage,
-    all: Stage[],
-    globals: ReadonlyMap<string, string>,
-    prefix: string,
+    {
+      all,
+      globals,
+      maker,
+      prefix,
+    }: { all: Stage[]; globals: ReadonlyMap<string, string>; maker: LayerMaker; prefix: string },
   ): Promise<StageState> {
     const total = stage.instructions.length + 1;
     const printStep = (index: number, { keyword, flags, rest }: Instruction) => {
@@ -160,20 +193,22 @@ class Build {
       context: this.#files,
       options: { ...this.#options, useCache: this.#options.useCache && !this.#isUncached(stage) },
       output: this.#output,
+      maker,
       globals,
       contexts: this.#contexts,
-      findTree: (wanted) => this.#treeOf(wanted, stage, all),
+      findTree: (wanted) => this.#treeOf(wanted, stage, { all, maker }),
     };
     let builder: StageBuilder;
     try {
-      const base = await this.#base(stage);
+      const base = await this.#base(stage, maker);
       builder = new StageBuilder(environment, base);
+      this.#output.applied?.({ stage, instruction: stage.from, state: builder.state });
       for (const [name, value] of this.#request.env.map(splitVariable))
         setVariable(builder.state.config, name, value);
       for (const trigger of base.config.OnBuild ?? []) {
         for (const instruction of this.#trigger(trigger, stage)) {
           this.#output.printLine(`${prefix}ONBUILD: ${instruction.keyword} ${instruction.rest}`);
-          await this.#apply(builder, instruction, `ONBUILD of ${stage.from.rest}`);
+          await this.#apply(builder, stage, instruction, `ONBUILD of ${stage.from.rest}`);
         }
       }
     } catch (error) {
@@ -181,40 +216,41 @@ class Build {
     }
     for (const [index, instruction] of stage.instructions.entries()) {
       printStep(index + 2, instruction);
-      await this.#apply(builder, instruction, this.#file.name);
+      await this.#apply(builder, stage, instruction, this.#file.name);
     }
     return builder.state;
   }
 
-  async #apply(builder: StageBuilder, instruction: Instruction, name: string): Promise<void> {
+  async #apply(builder: StageBuilder, stage: Stage, instruction: Instruction, name: string): Promise<void> {
     await stopIfInterrupted();
     try {
       await builder.apply(instruction);
     } catch (error) {
       throw withPosition({ name }, instruction.line, error);
     }
+    this.#output.applied?.({ stage, instruction, state: builder.state });
   }
 
   #trigger(text: string, { from }: Stage): Instruction[] {
     return parseDockerfile(text, `ONBUILD of ${from.rest}`, loadParser()).instructions;
   }
 
-  async #base({ base, platform }: Stage): Promise<StageState> {
+  async #base({ base, platform }: Stage, maker: LayerMaker): Promise<StageState> {
     checkPlatform(platform);
-    if (typeof base === 'string') return await this.#baseNamed(base);
+    if (typeof base === 'string') return await this.#baseNamed(base, maker);
     const state = this.#finished.get(base);
     if (state === undefined) throw new Error('a stage was built before the one it needs');
     return state;
   }
 
-  async #baseNamed(base: string): Promise<StageState> {
+  async #baseNamed(base: string, maker: LayerMaker): Promise<StageState> {
     const context = this.#contexts.find(base);
     if (context !== undefined && 'files' in context)
       throw new FosterError(`FROM ${base}: --build-context ${base} is a directory`, {
         advice: `use FROM scratch and COPY --from=${base}`,
       });
     const image = context?.image ?? base;
-    return image === 'scratch' ? emptyState(ownPlatform()) : await this.#image(image);
+    return image === 'scratch' ? emptyState(ownPlatform()) : await maker.image(image);
   }
 
   #isUncached({ index, name }: Stage): boolean {
@@ -222,22 +258,17 @@ class Build {
     return uncachedStages.includes(String(index)) || (name !== undefined && uncachedStages.includes(name));
   }
 
-  #image(name: string): Promise<StageState> {
-    const { maps, isQuiet } = this.#options;
-    const { access, pull } = this.#request;
-    const known =
-      this.#bases.get(name) ?? baseState(name, { maps, pull, platform: ownPlatform(), access, isQuiet });
-    this.#bases.set(name, known);
-    return known;
-  }
-
-  async #treeOf(wanted: string, stage: Stage, all: Stage[]): Promise<StageState> {
+  async #treeOf(
+    wanted: string,
+    stage: Stage,
+    { all, maker }: { all: Stage[]; maker: LayerMaker },
+  ): Promise<StageState> {
     const other = findStage(all.slice(0, stage.index), wanted);
     if (other === undefined) {
       if (/^\d+$/.test(wanted))
         throw new FosterError(`--from=${wanted}: there is no earlier stage with that number`);
       const context = this.#contexts.find(wanted);
-      return await this.#image(context !== undefined && 'image' in context ? context.image : wanted);
+      return await maker.image(context !== undefined && 'image' in context ? context.image : wanted);
     }
     const state = this.#finished.get(other);
     if (state === undefined) throw new FosterError(`--from=${wanted}: the stage is not built yet`);

@@ -11,12 +11,24 @@ import type {
 } from '../spec/request.js';
 import type { Mount, Rlimit } from '../spec/types.js';
 import { resolveCapabilities } from '../sys/capabilities.js';
+import type { Instruction } from './dockerfile/dockerfile.js';
+import type { Stage } from './dockerfile/stages.js';
+import type { StageState } from './dockerfile/state.js';
 
 /** Where a build prints its progress. */
 export interface BuildOutput {
   /** Prints a line of progress. */
   printLine(text: string): void;
   warn(sentence: string): void;
+  /** Receives each instruction when it was applied, FROM included. */
+  applied?(step: AppliedStep): void;
+}
+
+/** An instruction, and what its stage is after it. */
+export interface AppliedStep {
+  stage: Stage;
+  instruction: Instruction;
+  state: StageState;
 }
 
 /** The options of a build that concern all steps. */

@@ -1,12 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Workspace } from '../image/rootfs/cache.js';
-import {
-  type BuildCacheEntry,
-  buildCacheKey,
-  findInBuildCache,
-  rememberInBuildCache,
-} from '../image/store/build-cache.js';
+import { type BuildCacheEntry, buildCacheKey, findInBuildCache } from '../image/store/build-cache.js';
 import { shortDigest } from '../image/store/layers.js';
 import type { BuildNetwork } from '../spec/request.js';
 import type { Mount } from '../spec/types.js';
@@ -17,6 +12,7 @@ import { type Dockerfile, type Instruction, lineError } from './dockerfile/docke
 import { type RunCommand, readRun, runText, SCRIPT } from './dockerfile/run-command.js';
 import { PREDEFINED_ARGS, readArgs } from './dockerfile/stages.js';
 import { copyState, type StageState, variableOf } from './dockerfile/state.js';
+import type { LayerMaker, StepWork } from './layer-maker.js';
 import { type BuildOptions, type BuildOutput, isUsual } from './options.js';
 import {
   type FilesStep,
@@ -25,12 +21,10 @@ import {
   workFromContext,
   workFromLayers,
 } from './steps/files-step.js';
-import { type LayerWork, type MadeLayer, makeLayer } from './steps/make-layer.js';
 import { agentVariables, mountContents, secretVariables } from './steps/mount-contents.js';
-import { withMounts } from './steps/mount-sources.js';
-import { MOUNT_POINTS, runStep } from './steps/run-step.js';
-import { unpackedLayers } from './steps/squash.js';
-import { joined, workFromURLs } from './steps/url-sources.js';
+import { foreseenMounts, withMounts } from './steps/mount-sources.js';
+import { MOUNT_POINTS, type RunStep, runStep } from './steps/run-step.js';
+import { joined } from './steps/url-sources.js';
 
 /** What all stages of a build have in common. */
 export interface BuildEnvironment {
@@ -39,6 +33,7 @@ export interface BuildEnvironment {
   contexts: NamedContexts;
   options: BuildOptions;
   output: BuildOutput;
+  maker: LayerMaker;
   globals: ReadonlyMap<string, string>;
   /** The tree that `COPY --from` names: a finished stage or an image. */
   findTree(name: string): Promise<StageState>;
@@ -106,6 +101,13 @@ export class StageBuilder {
       ...(isUsual(options.container) ? {} : { container: options.container }),
     };
     const shownArgs = key.args.length === 0 ? '' : `|${key.args.length} ${key.args.join(' ')} `;
+    const env = [
+      ...args,
+      ...secretVariables(words.mounts, options.secrets),
+      ...agentVariables(words.mounts, options.agents),
+    ];
+    const container = (layers: string[], specMounts: Mount[]) =>
+      this.#container(words, { layers, env, network, mounts: specMounts });
     await this.#layerStep(`RUN ${shownArgs}${runText(words)}`, key, () => ({
       changes: [],
       inputs: [],
@@ -114,28 +116,17 @@ export class StageBuilder {
         ...options.container.volumes.map(({ destination }) => destination),
         ...MOUNT_POINTS,
       ],
-      run: (layers) => async (workspace) =>
-        await withMounts(
-          mounts,
-          options.maps,
-          workspace,
-          async (specMounts) =>
-            await this.#runContainer(
-              instruction,
-              words,
-              {
-                layers,
-                args: [
-                  ...args,
-                  ...secretVariables(words.mounts, options.secrets),
-                  ...agentVariables(words.mounts, options.agents),
-                ],
-                network,
-                mounts: specMounts,
-              },
-              workspace,
-            ),
-        ),
+      run: {
+        start: (layers) => async (workspace) =>
+          await withMounts(
+            mounts,
+            options.maps,
+            workspace,
+            async (specMounts) =>
+              await this.#runContainer(instruction, words, container(layers, specMounts), workspace),
+          ),
+        foresee: (layers) => container(layers, foreseenMounts(mounts, options.maps)),
+      },
     }));
   }
 
@@ -148,44 +139,43 @@ export class StageBuilder {
     return [...all].filter(([name]) => !own.has(name)).map(([name, value]) => `${name}=${value}`);
   }
 
+  #container(
+    { argv }: RunCommand,
+    { mounts, ...rest }: Pick<RunStep, 'layers' | 'env' | 'network' | 'mounts'>,
+  ): RunStep {
+    const { options, output } = this.#environment;
+    return {
+      argv,
+      ...rest,
+      defaults: this.state.config,
+      maps: options.maps,
+      mounts: [...mounts, ...options.container.volumes],
+      settings: options.container,
+      limits: options.limits,
+      isQuiet: options.isQuiet,
+      warn: output.warn,
+    };
+  }
+
   async #runContainer(
     instruction: Instruction,
     { argv, script }: RunCommand,
-    {
-      layers,
-      args,
-      network,
-      mounts,
-    }: { layers: string[]; args: string[]; network: BuildNetwork; mounts: Mount[] },
+    container: RunStep,
     workspace: Workspace,
   ): Promise<void> {
-    const { file, options, output } = this.#environment;
-    const specMounts = [...mounts];
+    const { file, output } = this.#environment;
+    const { network } = container;
+    const mounts = [...container.mounts];
     if (script !== undefined) {
       const path = join(workspace.folder, 'script');
       writeFileSync(path, script, { mode: 0o755 });
-      specMounts.push({ destination: SCRIPT, type: 'bind', source: path, options: ['bind', 'ro'] });
+      mounts.push({ destination: SCRIPT, type: 'bind', source: path, options: ['bind', 'ro'] });
     }
     const shown = script === undefined ? argv.join(' ') : `<<${instruction.heredocs[0]?.name}`;
     const hasNetwork = network.mode !== 'none';
     if (!hasNetwork && network.isUsual && LIKELY_DOWNLOADS.test(script ?? shown))
       output.warn(`this RUN may need a network, and has none; ${USE_NETWORK}`);
-    const code = await runStep(
-      {
-        argv,
-        env: args,
-        defaults: this.state.config,
-        layers,
-        maps: options.maps,
-        network,
-        mounts: [...specMounts, ...options.container.volumes],
-        settings: options.container,
-        limits: options.limits,
-        isQuiet: options.isQuiet,
-        warn: output.warn,
-      },
-      workspace,
-    );
+    const code = await runStep({ ...container, mounts }, workspace);
     if (code === 0) return;
     throw lineError(
       file.name,
@@ -198,7 +188,7 @@ export class StageBuilder {
   async #files(instruction: Instruction): Promise<void> {
     const { state } = this;
     const { file } = this.#environment;
-    const layers = await this.#stack();
+    const layers = await this.#environment.maker.unpacked(state.layers);
     const step = readFilesStep(instruction, state, layers, file);
     const cleanups: (() => void)[] = [];
     try {
@@ -217,19 +207,19 @@ export class StageBuilder {
 
   async #sourcesOf(step: FilesStep, clean: (cleanup: () => void) => void): Promise<FilesWork> {
     if (step.urls.length === 0) return await this.#filesWork(step);
-    const downloaded = await workFromURLs(step, clean);
+    const downloaded = await this.#environment.maker.download(step, clean);
     const isAll = step.sources.length + step.heredocs.length === 0;
     return isAll ? downloaded : joined([await this.#filesWork(step), downloaded]);
   }
 
   async #filesWork(step: FilesStep): Promise<FilesWork> {
-    const { context, contexts, findTree } = this.#environment;
+    const { context, contexts, findTree, maker } = this.#environment;
     if (step.from === undefined) return await workFromContext(step, context);
     const named = contexts.find(step.from);
     if (named !== undefined && 'files' in named) return await workFromContext(step, named.files);
     const source = await findTree(step.from);
-    const layers = await this.#unpacked(source);
-    return workFromLayers(step, layers, buildCacheKey(source.layers.map(({ diffID }) => diffID)));
+    const layers = await maker.unpacked(source.layers);
+    return workFromLayers(step, layers ?? [], buildCacheKey(source.layers.map(({ diffID }) => diffID)));
   }
 
   async #workdir(instruction: Instruction): Promise<void> {
@@ -252,15 +242,9 @@ export class StageBuilder {
    * Runs a step that makes a layer, or takes its result from the cache.
    * @param key what it depends on, besides the layers below
    */
-  async #layerStep(
-    text: string,
-    key: object,
-    work: () => Pick<LayerWork, 'changes' | 'inputs' | 'mountPoints'> & {
-      run?: (layers: string[]) => NonNullable<LayerWork['run']>;
-    },
-  ): Promise<void> {
+  async #layerStep(text: string, key: object, work: () => StepWork): Promise<void> {
     const { state } = this;
-    const { options, output } = this.#environment;
+    const { options, output, maker } = this.#environment;
     const whole = buildCacheKey({
       version: 1,
       below: state.layers.map(({ diffID }) => diffID),
@@ -273,34 +257,14 @@ export class StageBuilder {
       output.printLine(`--> CACHED ${shortDigest(known.layer?.diffID ?? '') || 'no change'}`);
       return;
     }
-    const layers = await this.#stack();
-    const { run, ...rest } = work();
-    const made = await makeLayer({
-      ...rest,
-      maps: options.maps,
-      layers,
-      timestamp: options.timestamp,
-      ...(run && { run: run(layers) }),
-    });
-    if (made.lostOwners > 0)
-      output.warn(`files whose owner is not mapped now belong to root: ${made.lostOwners}`);
-    const entry = entryOf(made, options.timestamp);
-    rememberInBuildCache(whole, entry);
+    const entry = await maker.make(whole, state.layers, work());
     this.#add(text, entry);
-    output.printLine(`--> ${entry.layer === undefined ? 'no change' : shortDigest(made.diffID)}`);
+    output.printLine(`--> ${entry.layer === undefined ? 'no change' : shortDigest(entry.layer.diffID)}`);
   }
 
   #add(text: string, { created, layer }: BuildCacheEntry): void {
     this.state.history.push({ created, created_by: text, ...(layer === undefined && { empty_layer: true }) });
     if (layer !== undefined) this.state.layers.push(layer);
-  }
-
-  async #stack(): Promise<string[]> {
-    return await this.#unpacked(this.state);
-  }
-
-  async #unpacked({ layers }: StageState): Promise<string[]> {
-    return await unpackedLayers(layers, this.#environment.options.maps);
   }
 }
 
@@ -316,10 +280,4 @@ const LIKELY_DOWNLOADS =
 
 function nameOf(variable: string): string {
   return variable.slice(0, variable.indexOf('='));
-}
-
-function entryOf(made: MadeLayer, timestamp: number | undefined): BuildCacheEntry {
-  const created = new Date(timestamp === undefined ? Date.now() : timestamp * 1000).toISOString();
-  const { isEmpty, descriptor, diffID } = made;
-  return isEmpty ? { created } : { created, layer: { descriptor, diffID } };
 }

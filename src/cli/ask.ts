@@ -1,11 +1,33 @@
 import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
 import { FosterError } from '../sys/errors.js';
 import { printError } from './output.js';
 
 /** Asks the user at the terminal. @throws FosterError if there is no terminal */
 export async function ask(question: string): Promise<string> {
+  return await answer(question, process.stderr);
+}
+
+/** Like `ask`, but the terminal does not show the answer. */
+export async function askSecret(question: string): Promise<string> {
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   requireTerminal(question);
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await answer(question, nowhere);
+  } finally {
+    printError('\n');
+  }
+}
+
+/**
+ * Both kinds of questions are readline's, because that resumes standard input, which an earlier question has paused. Whoever reads it
+ * otherwise right afterwards waits for nothing: the pause takes effect later, and the process ends without an error.
+ */
+async function answer(question: string, output: NodeJS.WritableStream): Promise<string> {
+  requireTerminal(question);
+  const terminal = createInterface({ input: process.stdin, output, terminal: true, historySize: 0 });
+  // the terminal no longer shows what is typed, and Ctrl-C is ours: only now may the user begin
+  if (output !== process.stderr) printError(question);
   try {
     const interrupted = new Promise<never>((_resolve, reject) => {
       terminal.on('SIGINT', () => reject(interruption()));
@@ -14,30 +36,6 @@ export async function ask(question: string): Promise<string> {
     return await Promise.race([terminal.question(question), interrupted]);
   } finally {
     terminal.close();
-  }
-}
-
-/** Like `ask`, but the terminal does not show the answer. */
-export async function askSecret(question: string): Promise<string> {
-  requireTerminal(question);
-  printError(question);
-  const { stdin } = process;
-  stdin.setRawMode(true);
-  try {
-    let answer = '';
-    for await (const piece of stdin as AsyncIterable<Buffer>) {
-      for (const char of piece.toString('utf8')) {
-        if (char === '\r' || char === '\n') return answer;
-        if (char === '\x03' || (char === '\x04' && answer === '')) throw interruption();
-        if (char === '\x7f' || char === '\b') answer = answer.slice(0, -1);
-        else if (char === '\x15') answer = '';
-        else answer += char;
-      }
-    }
-    throw interruption();
-  } finally {
-    if (!stdin.destroyed) stdin.setRawMode(false);
-    printError('\n');
   }
 }
 

@@ -60,6 +60,8 @@ function keptFile(): string | undefined {
   const isPath = (path: string | undefined) => path?.startsWith('/') === true;
   const cache = isPath(XDG_CACHE_HOME) ? XDG_CACHE_HOME : isPath(HOME) ? `${HOME}/.cache` : undefined;
   const word = process.argv[2] ?? '';
+  // it must start even if the folder is on a file system that does not answer, and changes nothing
+  if (word === 'doctor') return undefined;
   return cache && `${cache}/foster/code/${process.arch}-${/^[a-z]{1,16}$/.test(word) ? word : 'other'}`;
 }
 

@@ -88,6 +88,16 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       },
       { name: 'top', summary: 'list the processes of a container', load: () => import('./container/top.js') },
       {
+        name: 'watch',
+        summary: 'watch the processes of containers as a tree',
+        load: () => import('./container/watch.js'),
+      },
+      {
+        name: 'view',
+        summary: 'show containers as a page in the browser',
+        load: () => import('./system/view.js'),
+      },
+      {
         name: 'stats',
         summary: 'show the CPU, memory and I/O that containers use',
         load: () => import('./container/stats.js'),
@@ -227,12 +237,32 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
     ],
   ],
   [
+    'Learning:',
+    [
+      {
+        name: 'explain',
+        summary: 'explain a topic, a container or a command line',
+        load: () => import('./system/explain.js'),
+      },
+      {
+        name: 'lab',
+        summary: 'learn containers by experiments that are checked',
+        load: () => import('./lab/group.js'),
+      },
+    ],
+  ],
+  [
     'foster itself:',
     [
       {
         name: 'info',
         summary: 'show what foster can do on this machine',
         load: () => import('./system/info.js'),
+      },
+      {
+        name: 'doctor',
+        summary: 'find what keeps containers from running here',
+        load: () => import('./system/doctor.js'),
       },
       {
         name: 'system',

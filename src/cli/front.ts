@@ -20,9 +20,11 @@ export function takeWish(): void {
   const wish = order.replace('debug ', '');
   front.wantsTemplate = wish === 'template';
   if (front.wantsTemplate) watchCaller(); // what a start looks at is recorded from its plan on
-  const [, count, key] = /^run (\d{1,6}) ([0-9a-f]{16})$/.exec(wish) ?? [];
+  const [, count, key, index, nameless] =
+    /^run (\d{1,6}) ([0-9a-f]{16})(?: (\d{1,6}) ([0-9a-f]{16}))?$/.exec(wish) ?? [];
   if (key === undefined) return;
-  front.run = { words: process.argv.slice(3, 3 + Number(count)), key };
+  const anyName = nameless === undefined ? undefined : { index: Number(index), key: nameless };
+  front.run = { words: process.argv.slice(3, 3 + Number(count)), key, anyName };
   beginSightings();
   watchCaller();
 }

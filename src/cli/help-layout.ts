@@ -1,4 +1,5 @@
 import type { Command, Help } from 'commander';
+import { wrapWords } from './format/wrap.js';
 
 /** If a column of descriptions would be narrower than this, each goes below its option. */
 const LEAST_COLUMN = 40;
@@ -43,8 +44,8 @@ export function wrapLines(lines: string[], width: number): string[] {
     const [, indent = '', example = '', comment] = /^( *)(.*?)(?: {2,}(\S.*))?$/.exec(line) ?? [];
     const hanging = indent === '' ? '' : INDENT;
     return [
-      ...wrapWords(example, indent, hanging, width),
-      ...(comment === undefined ? [] : wrapWords(comment, INDENT, INDENT, width)),
+      ...wrapWords(example, width, { first: indent, hanging }),
+      ...(comment === undefined ? [] : wrapWords(comment, width, { first: INDENT, hanging: INDENT })),
     ];
   });
 }
@@ -59,19 +60,4 @@ function paragraphs(lines: string[]): string[] {
     isOpen = isProse;
   }
   return joined;
-}
-
-function wrapWords(text: string, first: string, hanging: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(/ +/)) {
-    const indent = lines.length === 0 ? first : hanging;
-    if (line === '') line = `${indent}${word}`;
-    else if (line.length + 1 + word.length <= width) line += ` ${word}`;
-    else {
-      lines.push(line);
-      line = `${hanging}${word}`;
-    }
-  }
-  return [...lines, line];
 }

@@ -1,6 +1,6 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { printable, visible } from '../spec/parse/flag.js';
-import { errnoWords, isReaderGone } from '../sys/errno.js';
+import { errnoNumber, errnoOf, errnoWords, isReaderGone } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { systemFailure } from './system-error.js';
 
@@ -25,8 +25,16 @@ export function printRaw(text: string): void {
     writeAll(1, text);
   } catch (error) {
     if (isReaderGone(error)) process.exit(0);
-    throw error;
+    throw outputError(error);
   }
+}
+
+/** What is said of Node's error of a write to standard output. It is not like any other full disk: the caller has chosen the file. */
+export function outputError(error: unknown): unknown {
+  const code = errnoOf(error);
+  return code === undefined
+    ? error
+    : new FosterError(`cannot write to standard output: ${errnoWords(errnoNumber(code))}`);
 }
 
 /** Writes text to standard error, like `print`. Ignores errors, because they could not be reported anyway. */

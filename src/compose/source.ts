@@ -47,11 +47,7 @@ const COMPOSE_FILE = { what: 'a Compose file', advice: 'a Compose file has servi
 export function parseFile(text: string, name: string, { what, advice } = COMPOSE_FILE): ParsedFile {
   if (text.length > MOST_CHARACTERS) throw invalid(name, `it is too large for ${what}`);
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-  });
-  const documents = 'empty' in parsed ? [] : parsed;
+  const documents = documentsIn(text, name, lines);
   for (const { errors } of documents) {
     const [error] = errors;
     if (error === undefined) continue;
@@ -62,6 +58,23 @@ export function parseFile(text: string, name: string, { what, advice } = COMPOSE
   if (whole.length === 0) throw invalid(name, 'the file is empty', advice);
   return { name, documents: whole.map((document) => ({ document, lines })) };
 }
+
+/** The parser calls itself for each level, and its stack has an end. @throws FosterError */
+function documentsIn(text: string, name: string, lineCounter: LineCounter): Document[] {
+  const tooDeep = () => invalid(name, 'its lists and mappings are nested too deeply');
+  try {
+    const parsed = parseAllDocuments(text, { lineCounter, prettyErrors: false });
+    const documents = 'empty' in parsed ? [] : parsed;
+    if (documents.some(({ errors }) => errors.some(({ message }) => STACK_END.test(message))))
+      throw tooDeep();
+    return documents;
+  } catch (error) {
+    throw error instanceof RangeError ? tooDeep() : error;
+  }
+}
+
+/** The parser makes an error of the document of it, in some of its parts. */
+const STACK_END = /^Maximum call stack size exceeded/;
 
 function isEmptyScalar(node: unknown): boolean {
   return isScalar(node) && node.value === null;

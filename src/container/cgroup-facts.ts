@@ -1,12 +1,15 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import type { CgroupFacts, SystemdManager, V1Hierarchy, V2Base, V2Hierarchy } from '../plan/cgroup/facts.js';
+import { unescapedPath } from '../sys/mountinfo.js';
 import { findProgram } from '../sys/programs.js';
+import { unseen } from '../sys/sightings.js';
 import { surroundings } from '../sys/surroundings.js';
 
 /** The cgroup hierarchies of this host, and which cgroups the caller may use: cgroups(7). */
 export function cgroupFacts(): CgroupFacts {
   const uid = process.getuid?.() ?? 0;
-  const mounts = parseMounts(readText('/proc/self/mountinfo'));
+  // one may be hidden by a mount over it
+  const mounts = parseMounts(readText('/proc/self/mountinfo')).filter(({ folder }) => existsSync(folder));
   const unified = mounts.find(({ type }) => type === 'cgroup2');
   const own = /^0::(\/.*)$/m.exec(readText('/proc/self/cgroup'))?.[1] ?? '/';
   return {
@@ -38,14 +41,8 @@ export function parseMounts(text: string): CgroupMount[] {
     if (type !== 'cgroup' && type !== 'cgroup2') return [];
     const controllers = options.split(',').filter((name) => !NO_CONTROLLERS.test(name));
     if (type === 'cgroup' && controllers.length === 0) return [];
-    return [{ type, folder: unescaped(folder), root: unescaped(root), controllers }];
+    return [{ type, folder: unescapedPath(folder), root: unescapedPath(root), controllers }];
   });
-}
-
-function unescaped(path: string): string {
-  return path.replace(/\\([0-7]{3})/g, (_, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 8)),
-  );
 }
 
 function v1Hierarchy({ folder, controllers }: CgroupMount): V1Hierarchy {
@@ -59,10 +56,14 @@ function v1Hierarchy({ folder, controllers }: CgroupMount): V1Hierarchy {
 
 /** The files of a child cgroup, because the root cgroup has other files. If there is no child, one is made and removed. */
 function filesIn(folder: string, isWritable: boolean): Set<string> {
+  return unseen(() => new Set(namesIn(folder, isWritable))); // which cgroups there are just now means nothing
+}
+
+function namesIn(folder: string, isWritable: boolean): string[] {
   const PROBE = 'foster-probe';
   const child = readdirSync(folder, { withFileTypes: true }).find((entry) => entry.isDirectory());
   const found = child === undefined ? [] : entriesOf(`${folder}/${child.name}`);
-  if (found.length > 0 || !isWritable) return new Set(found);
+  if (found.length > 0 || !isWritable) return found;
   const probe = `${folder}/${PROBE}`;
   try {
     mkdirSync(probe);
@@ -75,7 +76,7 @@ function filesIn(folder: string, isWritable: boolean): Set<string> {
   } catch {
     // the other command has removed it
   }
-  return new Set(files);
+  return files;
 }
 
 function v2Hierarchy({ folder, root }: CgroupMount, path: string, uid: number): V2Hierarchy {
@@ -110,7 +111,8 @@ function base(folder: string, top: string): V2Base {
     folder,
     controllers: words(`${folder}/cgroup.controllers`),
     enabled: words(`${folder}/cgroup.subtree_control`),
-    hasProcesses: readText(`${folder}/cgroup.procs`) !== '',
+    // if that changes, a step fails
+    hasProcesses: unseen(() => readText(`${folder}/cgroup.procs`)) !== '',
     isTop: folder === top && !existsSync(`${folder}/cgroup.type`),
   };
 }

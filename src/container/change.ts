@@ -4,7 +4,7 @@ import { FosterError } from '../sys/errors.js';
 import { writeFileAtomically } from '../sys/files.js';
 import { lockFile } from '../sys/libc.js';
 import { containerFolder, dataFolder, makeFolder } from '../sys/paths.js';
-import type { ContainerRecord } from './record.js';
+import { type ContainerRecord, recordJson } from './record.js';
 import { readContainer } from './store.js';
 
 /** Runs `work` while no other command changes an existing container or cleans up names. It must be quick: others wait. */
@@ -33,6 +33,6 @@ export function changeRecord(id: string, change: (record: ContainerRecord) => Co
     });
   }
   const { record } = container;
-  const text = JSON.stringify(change(record));
+  const text = recordJson(change(record));
   writeFileAtomically(join(containerFolder(id), 'config.json'), text, { durable: !record.rm });
 }

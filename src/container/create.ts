@@ -18,10 +18,11 @@ import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { writeFileAtomically } from '../sys/files.js';
 import { containerFolder, lockPath, makeFolder, nameLink, podFolder } from '../sys/paths.js';
+import { unseen } from '../sys/sightings.js';
 import { removeTrees } from '../worker/remove-trees.js';
 import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
-import type { ContainerRecord } from './record.js';
+import { type ContainerRecord, recordJson } from './record.js';
 import { mapsOf } from './remove.js';
 import { idOfName, isAlive, isLocked, isNoted, lockContainer, podOfName, readContainer } from './store.js';
 
@@ -72,7 +73,7 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
     writeRestart(folder, how.restart);
     how.fill?.(folder);
     const record = { ...draft, name };
-    writeFileAtomically(join(folder, 'config.json'), JSON.stringify(record), { durable: !draft.rm });
+    writeFileAtomically(join(folder, 'config.json'), recordJson(record), { durable: !draft.rm });
     // Who removes a pod says so first, and then looks for its containers.
     if (draft.pod !== undefined && isPodGoing(draft.pod)) throw podIsGone();
     recordEvent('create', record, attributesOf(record));
@@ -132,7 +133,9 @@ function makeFolders(
  * @throws FosterError if the name is in use
  */
 export function nameFor(wanted: string | undefined, id: string, folder: NameFolder): string {
-  return takeName(wanted, id, folder) ?? withStoreLock(() => takeFreedName(wanted ?? '', id, folder));
+  // who had the name before is nothing that a template depends on
+  const takeFreed = () => unseen(() => takeFreedName(wanted ?? '', id, folder));
+  return takeName(wanted, id, folder) ?? withStoreLock(takeFreed);
 }
 
 /** What can have a name: a container and a pod never have the same one, as in Podman. */

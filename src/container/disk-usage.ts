@@ -98,7 +98,8 @@ export function containerSize(record: ContainerRecord): { written: number; total
   return { written: Math.max(0, total - base), total };
 }
 
-function layerSize(path: string): number {
+/** The size in bytes of a folder that containers only read; 0 for one of the host. */
+export function layerSize(path: string): number {
   const [, diffID] = /\/([0-9a-f]{64})-[^/]*\/diff$/.exec(path) ?? [];
   if (diffID !== undefined) return unpackedSize(`sha256:${diffID}`) ?? 0;
   return path.startsWith(`${rootsFolder()}/`) ? sizeOfTree(path) : 0;

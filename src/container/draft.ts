@@ -7,6 +7,7 @@ import { RootFiles } from '../layers/root-files.js';
 import { type ChosenMaps, foreignRoot } from '../spec/choose-id-maps.js';
 import { buildSpec, commandOf, hostnameOf, withImageVolumes } from '../spec/from-request.js';
 import { type IdMapping, isHostIdMapped, isIdMapped } from '../spec/id-maps.js';
+import { addRangesCommand } from '../spec/id-ranges.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
 import { imageVolumes } from '../spec/image-volumes.js';
 import { randomId } from '../spec/names.js';
@@ -17,7 +18,7 @@ import { requestedIdMaps } from '../spec/requested-id-maps.js';
 import type { StorageDriver } from '../spec/storage-driver.js';
 import type { Spec } from '../spec/types.js';
 import { type ResolvedUser, resolveGroups, resolveUser } from '../spec/users.js';
-import { callerHome } from '../sys/caller-name.js';
+import { callerHome, callerName } from '../sys/caller-name.js';
 import { ownCapabilities } from '../sys/capabilities.js';
 import { EXIT, FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
@@ -100,12 +101,13 @@ function infraOf({ membership }: RunRequest): Container | undefined {
 
 function memberOf({ membership }: RunRequest): Partial<ContainerRecord> {
   if (membership === undefined) return {};
-  const { pod, infra, types, initContainer, endsPod } = membership;
+  const { pod, infra, types, initContainer, endsPod, job } = membership;
   return {
     pod,
     ...(infra !== undefined && { shares: { of: infra, types } }),
     ...(initContainer !== undefined && { initContainer }),
     ...(endsPod && { endsPod }),
+    ...(job !== undefined && { job }),
   };
 }
 
@@ -156,7 +158,7 @@ export async function withNetworks(draft: Draft, request: RunRequest): Promise<D
       );
     return draft;
   }
-  const { checkAttachable } = await import('./network.js');
+  const { checkAttachable, warnOfAliases } = await import('./network.js');
   if (!checkAttachable(draft, !isNetworkUsual || isPublishing))
     return { ...draft, network: { ...draft.network, network: 'none' } };
   const { findNetwork } = await import('../network/store.js');
@@ -164,6 +166,7 @@ export async function withNetworks(draft: Draft, request: RunRequest): Promise<D
     ...one,
     name: findNetwork(one.name, { exitCode: EXIT.FOSTER }).name,
   }));
+  for (const one of found) await warnOfAliases(one);
   return { ...draft, networks: found, ...(await publishedPorts(draft, request)) };
 }
 
@@ -260,6 +263,8 @@ export function draftOf(
     ...(request.timeLimit > 0 && { timeLimit: request.timeLimit }),
     logging: request.logging,
     ...(health !== undefined && { health }),
+    ...(request.probes !== undefined && { probes: request.probes }),
+    ...request.hooks,
     ...limitsOf(request),
     network: networkOf(request, hostnameOf(request, id, hostname())),
     asked: askedFor(request, defaults),
@@ -278,6 +283,11 @@ const NOT_ATTACHED = { stdin: false, stdout: false, stderr: false };
 function idmappedOf({ mounts }: RunRequest): Pick<Asked, 'idmapped'> {
   const idmapped = mounts.filter(isIdmapped).map(({ destination }) => destination);
   return idmapped.length === 0 ? {} : { idmapped };
+}
+
+function beneathOf({ mounts }: RunRequest): Pick<Asked, 'beneath'> {
+  const parts = mounts.flatMap(({ beneath, destination }) => (beneath ? [{ destination, ...beneath }] : []));
+  return parts.length === 0 ? {} : { beneath: parts };
 }
 
 function isIdmapped({ isIdmapped, volume }: RequestedMount): boolean {
@@ -313,6 +323,7 @@ function askedFor(request: RunRequest, image: ImageDefaults): Asked {
     ...(cmd.length > 0 && { cmd }),
     ...(image.OnBuild && image.OnBuild.length > 0 && { onBuild: image.OnBuild }),
     ...idmappedOf(request),
+    ...beneathOf(request),
     ...(request.timezone !== undefined && { timezone: request.timezone }),
     ...(request.cidfile !== undefined && { cidfile: request.cidfile }),
     ...(request.pidfile !== undefined && { pidfile: request.pidfile }),
@@ -371,7 +382,7 @@ function gid(): number {
 export function singleIdWarning(): string {
   return (
     'you have no range of user ids in /etc/subuid and /etc/subgid, so the container has one user and one group only; ' +
-    'for more, as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER'
+    `for more, as root: ${addRangesCommand(callerName())}`
   );
 }
 
@@ -439,7 +450,7 @@ function checkMapped(kind: 'user' | 'group', id: number, map: IdMapping[], isSin
   throw new FosterError(`cannot become ${kind} ${id}: the container's user namespace has no such ${kind}`, {
     advice: isSingle
       ? `it has just one, since you have no range in ${file}`
-      : `it has ${map.reduce((sum, { size }) => sum + size, 0)}; a larger range in ${file} gives it more`,
+      : `it has ${map.reduce((sum, { size }) => sum + size, 0)} ${kind}s; a larger range in ${file} gives it more`,
   });
 }
 

@@ -147,6 +147,20 @@ function launchExec(
   });
 }
 
+/** The plan of an exec that is not started. @throws FosterError if the container does not run */
+export function planOfExec(container: Container, request: ExecRequest): Plan {
+  const { record, state } = container;
+  checkJoinable(container);
+  return planOf(record, specOf(record, state.pid, request), request);
+}
+
+/** @throws FosterError if nothing can be executed in it */
+function checkJoinable(container: Container): void {
+  const { record, state } = container;
+  if (state.status !== 'running' || state.pid === 0) throw notRunning(container);
+  if (record.joins !== undefined && process.getuid?.() !== 0) throw cannotEnter(record);
+}
+
 /** Starts the process of an exec by `start`. @throws FosterError */
 function joinContainer<Result>(
   container: Container,
@@ -154,12 +168,10 @@ function joinContainer<Result>(
   start: (joining: { plan: Plan; join: number; isJoinable: () => boolean }) => Result,
 ): Result {
   const { record, state } = container;
-  if (state.status !== 'running' || state.pid === 0) throw notRunning(container);
-  if (record.joins !== undefined && process.getuid?.() !== 0) throw cannotEnter(record);
   const isAlive = () => readLive(record.id)?.pidStart === processStart(state.pid) && !isExiting(state.pid);
+  checkJoinable(container);
   try {
-    const plan = planOf(record, specOf(record, state.pid, request), request);
-    return start({ plan, join: state.pid, isJoinable: isAlive });
+    return start({ plan: planOfExec(container, request), join: state.pid, isJoinable: isAlive });
   } catch (error) {
     // the end of the container shows itself as different errors
     throw isAlive() ? error : hasEnded(container, error);

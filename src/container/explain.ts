@@ -1,4 +1,5 @@
 import type { LaunchObserver } from '../launch/launch.js';
+import { phaseTitle, Reasons } from '../plan/narrate.js';
 import { describePlan, renderExec, renderHostSteps, renderStep } from '../plan/render.js';
 import type { Plan } from '../plan/step.js';
 
@@ -13,28 +14,25 @@ export function planText(plan: Plan): string {
  */
 export function explainer(plan: Plan, say: (line: string) => void): LaunchObserver {
   const steps = [...plan.init, ...plan.process];
-  let last = '';
-  let number = 0;
+  const reasons = new Reasons();
   const tell = (why: string, call: string) => {
-    if (why !== last) say(`${String(++number).padStart(3)}  ${why}`);
-    last = why;
+    const number = reasons.next(why);
+    if (number !== undefined) say(`${String(number).padStart(3)}  ${why}`);
     say(`       ${call}`);
   };
   let isInProcess = false;
   return {
     started(pid) {
-      say('foster, before there is a container:');
+      say(phaseTitle(plan, 'foster'));
       for (const { call, why } of renderHostSteps(plan, String(pid))) tell(why, call);
-      say('PID 1, in its new namespaces:');
+      say(phaseTitle(plan, 'init'));
     },
     step(index, result) {
       const step = steps[index];
       if (step === undefined) return;
       if (index >= plan.init.length && !isInProcess) {
         isInProcess = true;
-        say(
-          plan.shim ? "the user's process, a child of PID 1:" : "the user's process, which is PID 1 itself:",
-        );
+        say(phaseTitle(plan, 'process'));
       }
       tell(step.why, `${renderStep(step)} = ${result}`);
     },

@@ -135,7 +135,6 @@ export function becomeMonitor(launched: Launched, foreground: Foreground, early?
     files.events,
     pod,
     undefined,
-    undefined,
     ...launched.streams,
     network?.lock,
   ];

@@ -7,7 +7,14 @@ import { FosterError } from '../sys/errors.js';
 import { volumeData, volumeFolder } from '../sys/paths.js';
 import { ANONYMOUS_LABEL, kindOfVolume } from '../volume/record.js';
 import { adoptStaged, clearStaged, removeHeldVolume, stagedData } from '../volume/remove.js';
-import { createVolume, isEmptyVolume, lockVolume, readVolume, shareVolume } from '../volume/store.js';
+import {
+  createVolume,
+  isEmptyVolume,
+  lockVolume,
+  type NewVolume,
+  readVolume,
+  shareVolume,
+} from '../volume/store.js';
 import type { Draft } from './draft.js';
 import { recordVolumeEvent } from './events/recorder.js';
 import { layersOf, type VolumeUse } from './record.js';
@@ -18,6 +25,8 @@ import { usersOfVolume } from './volume-users.js';
 export interface HeldVolumes {
   /** By absolute path of a folder: the directory in the image whose files must be copied to it. */
   fills: Record<string, string>;
+  /** The names of those that are empty and stay so. */
+  kept: string[];
   /** Makes the copied files the content of the volumes, and with the option U gives files to the container's user. */
   adopt(): void;
   /** Removes the volumes that were created. */
@@ -37,6 +46,7 @@ export async function holdVolumes(draft: Draft): Promise<HeldVolumes> {
   const fills = new Map<string, VolumeUse>();
   const held: HeldVolumes = {
     fills: {},
+    kept: [],
     adopt() {
       for (const name of fills.keys()) adoptStaged(name);
       chown(draft);
@@ -67,6 +77,7 @@ export async function holdVolumes(draft: Draft): Promise<HeldVolumes> {
       const files = use.noCopy ? '' : use.destination;
       if (!needsFill(draft, name, files)) {
         fills.delete(name);
+        held.kept.push(name);
         continue;
       }
       mkdirSync(stagedData(name));
@@ -118,8 +129,14 @@ function chown(draft: Draft): void {
   chownFolders(names.map(volumeData), draft.spec.process.user, where, throwIfSignaled);
 }
 
+/** A volume that is made for a container. */
+export function newVolume({ name, isNew, labels = {}, options = {} }: VolumeUse): NewVolume {
+  const volume = { name, options, labels: isNew ? { [ANONYMOUS_LABEL]: '', ...labels } : labels };
+  return isNew ? { ...volume, isAnonymous: true } : volume;
+}
+
 async function hold(use: VolumeUse, created: Set<string>): Promise<number> {
-  const { name, isNew = false, labels = {}, options = {} } = use;
+  const { name, isNew = false } = use;
   for (;;) {
     const lock = isNew ? undefined : await lockVolume(name, { check: throwIfSignaled });
     if (lock !== undefined) {
@@ -127,8 +144,7 @@ async function hold(use: VolumeUse, created: Set<string>): Promise<number> {
       closeSync(lock);
       throw new FosterError(`volume ${name} is being removed by another command`, { kind: 'conflict' });
     }
-    const volume = { name, options, labels: isNew ? { [ANONYMOUS_LABEL]: '', ...labels } : labels };
-    const fresh = createVolume({ ...volume, ...(isNew && { isAnonymous: true }) }, { isSolo: isNew });
+    const fresh = createVolume(newVolume(use), { isSolo: isNew });
     if (fresh === undefined) continue; // another command has just created it
     created.add(name);
     recordVolumeEvent('create', name);

@@ -138,15 +138,15 @@ export function bindDirectories(mounts: Mount[]): ReadonlySet<string> {
 }
 
 /**
- * Which of these paths in volumes are directories, as `TOP/PATH`. No link is followed. A path that only a user of the
+ * Which of these paths in volumes and folders are directories, as `TOP/PATH`. No link is followed. A path that only a user of the
  * container may read counts as a directory.
  * @throws FosterError if a path does not exist
  */
 export function directoriesBeneath(
-  places: Iterable<[string, { name: string; top: string; path: string }]>,
+  places: Iterable<[string, { of: string; top: string; path: string }]>,
 ): string[] {
-  return [...places].flatMap(([destination, { name, top, path }]) =>
-    isDirectoryBeneath(top, path, `${path} of volume ${name} at ${destination}`) ? [`${top}/${path}`] : [],
+  return [...places].flatMap(([destination, { of, top, path }]) =>
+    isDirectoryBeneath(top, path, `${path} of ${of} at ${destination}`) ? [`${top}/${path}`] : [],
   );
 }
 
@@ -165,8 +165,8 @@ function isDirectoryBeneath(top: string, path: string, what: string): boolean {
       kind: 'not-found',
       advice:
         code === 'ELOOP'
-          ? 'a part of the path is a symbolic link, and links in a volume are not followed'
-          : 'make it in the volume first',
+          ? 'a part of the path is a symbolic link, and links there are not followed'
+          : 'make it there first',
     });
   } finally {
     for (const each of [fd, file]) if (each !== undefined) closeSync(each);

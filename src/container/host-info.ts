@@ -7,6 +7,7 @@ import { chooseIdMaps } from '../spec/choose-id-maps.js';
 import type { IdMaps } from '../spec/id-maps.js';
 import { callerName } from '../sys/caller-name.js';
 import { FosterError } from '../sys/errors.js';
+import { installCommand } from '../sys/packages.js';
 import { dataFolder } from '../sys/paths.js';
 import { removeTrees } from '../worker/remove-trees.js';
 import { cgroupFacts } from './cgroup-facts.js';
@@ -33,7 +34,7 @@ export async function hostInfo() {
       uid,
       rootless: uid !== 0,
       idsMapped: maps.uid.reduce((sum, { size }) => sum + size, 0),
-      newuidmap: findProgram('newuidmap') ?? 'not installed (apt-get install uidmap)',
+      newuidmap: findProgram('newuidmap') ?? `not installed (${installCommand('newuidmap')})`,
     },
     namespaces: { user: namespaceProblem(maps), maximum: setting('user/max_user_namespaces') },
     images: listImages().length,

@@ -4,7 +4,7 @@ import { chooseLeases } from '../network/leases.js';
 import type { WantedNetwork } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { changeRecord, withStoreLock } from './change.js';
-import { checkAttachable, runs } from './network.js';
+import { checkAttachable, runs, warnOfAliases } from './network.js';
 import { connectRunning, disconnectRunning } from './network-change.js';
 import type { ContainerRecord } from './record.js';
 import { type Container, isAlive, lockContainer, readContainer } from './store.js';
@@ -44,6 +44,7 @@ export async function connectContainer(
     runs,
   );
   const whole = { ...wanted, name: network.name };
+  await warnOfAliases(whole);
   await change(container, what, {
     running: () => connectRunning(record, whole),
     record: (now) => {

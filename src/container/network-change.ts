@@ -19,6 +19,7 @@ import { openPidfd } from '../sys/libc.js';
 import { changeRecord, withStoreLock } from './change.js';
 import { noteNetworks } from './events/network-events.js';
 import { recordNetworkEvent } from './events/recorder.js';
+import { isOfOurVersion } from './monitor-version.js';
 import { interfaceFacts, leaseRequest, publish, runs } from './network.js';
 import { hasNextStart, noteNextStart } from './next-start.js';
 import type { ContainerRecord } from './record.js';
@@ -136,7 +137,16 @@ function aliveState(record: ContainerRecord): ContainerState {
 }
 
 function checkChangeable(record: ContainerRecord): void {
-  aliveState(record);
+  const { monitor } = aliveState(record);
+  if (!isOfOurVersion(monitor))
+    throw new FosterError(
+      `cannot change the networks of container ${record.name} while it runs: another version of foster has started it`,
+      {
+        kind: 'conflict',
+        advice: `start it anew: foster restart ${record.name}`,
+        exitCode: 1,
+      },
+    );
   if ((record.networks ?? []).length === 0 && !hasNextStart(record.id))
     throw new FosterError(
       `cannot change the networks of container ${record.name} while it runs: it was started without any`,

@@ -12,7 +12,8 @@ import type { InterfaceFacts } from '../plan/facts.js';
 import { attachNetworks } from '../plan/network.js';
 import type { HostStep, Plan } from '../plan/step.js';
 import { addressBytes, formatAddress, parseAddress, sizeOf } from '../spec/addresses.js';
-import type { PortMapping } from '../spec/request.js';
+import type { HostEntry, PortMapping } from '../spec/request.js';
+import { containerFolder } from '../sys/paths.js';
 import { wire } from '../sys/wire-constants.js';
 import { networksNote } from './events/network-events.js';
 import { namesIn } from './network.js';
@@ -33,6 +34,9 @@ const STARTER = String.fromCharCode(wire.CODE_STARTER);
 /** The number of an interface that no part of a message looks like. */
 const MARKED_INDEX = 0x5f0e57e1;
 
+/** In place of a port of the machine that is chosen. */
+export const portCode = (index: number) => String.fromCharCode(wire.CODE_PORT + index);
+
 /** A plan with codes and marks, and what fills them in. */
 export interface ConnectedPlan {
   plan: Plan;
@@ -43,12 +47,15 @@ export interface ConnectedPlan {
 
 /**
  * For a container that is in one network, with an IPv4 address that foster has chosen; undefined for others.
- * @param record its name is a code if it is a random one
+ * @param name the container's, or a code in place of one that the front is to put there
+ * @param chosen the indexes of those published ports for which a free port of the machine is chosen
  */
 export function connectedPlan(
   record: ContainerRecord,
   plan: Plan,
-  { facts, names, leases }: Attachment,
+  { facts, names, leases, hosts }: Attachment,
+  name: string,
+  chosen: readonly number[],
 ): ConnectedPlan | undefined {
   const [lease, ...others] = leases; // its file is gone if the container has ended by now
   const [wanted] = record.networks ?? [];
@@ -59,32 +66,40 @@ export function connectedPlan(
   const network = findNetwork(wanted.name);
   const addresses = addressesOf(network);
   const states = statesOf(network);
-  const links = markLinks(
-    plan.host,
-    { link, lease, published: record.published ?? [] },
-    addresses?.unused ?? 0,
-  );
+  const { published = [] } = record;
+  const ports = chosen.flatMap((index) => published[index] ?? []);
+  if (ports.length > wire.MOST_PORTS || ports.some(({ hostIp }) => hostIp.includes(':'))) return undefined;
+  const links = markLinks(plan.host, { link, lease, published, chosen }, addresses?.unused ?? 0);
   if (addresses === undefined || states === undefined || links === undefined) return undefined;
-  const { texts, init } = codeTexts(plan, lease.addresses[0] ?? '');
+  const own = hosts.find(({ address }) => address === lease.addresses[0]);
+  const coded = codeTexts(plan, own, { from: record.name, to: name });
   return {
-    plan: { ...plan, init, host: links.host },
-    texts,
+    plan: { ...coded.plan, host: links.host },
+    texts: coded.texts,
     network: {
       states,
-      host: Buffer.from(addressBytes(parseAddress(hostAddress()) ?? 0n, 4)),
+      host: ipv4(hostAddress()),
       ...addresses,
       ...leaseTexts(lease, names),
       note: networksNote(record.id, [network]),
       ...(hasNames(network)
         ? {
             namesFile: relative(networksFolder(), namesFile(network, record.id)),
-            names: namesText([ADDRESS], namesIn(network, record)),
+            names: namesText([ADDRESS], namesIn(network, { ...record, name })),
           }
         : { namesFile: '', names: '' }),
       parts: links.parts,
       marks: links.marks,
+      ports: ports.map(({ hostIp, protocol }) => ({
+        address: ipv4(hostIp || '0.0.0.0'),
+        isUdp: protocol === 'udp',
+      })),
     },
   };
+}
+
+function ipv4(text: string): Buffer {
+  return Buffer.from(addressBytes(parseAddress(text) ?? 0n, 4));
 }
 
 /** Which addresses there are, as numbers, and one that no message has for another reason. Undefined where there are others than IPv4. */
@@ -115,11 +130,27 @@ function statesOf({ name, id }: NetworkDefinition): string[] | undefined {
 /** The host steps that connect it, with marks; undefined if marks are not enough to make the actual ones of them. */
 function markLinks(
   host: readonly HostStep[],
-  { link, lease, published }: { link: InterfaceFacts; lease: Lease; published: readonly PortMapping[] },
+  {
+    link,
+    lease,
+    published,
+    chosen,
+  }: {
+    link: InterfaceFacts;
+    lease: Lease;
+    published: readonly PortMapping[];
+    chosen: readonly number[];
+  },
   unused: number,
 ): { host: HostStep[]; parts: Buffer[]; marks: LinkMarks } | undefined {
   const marked = formatAddress(BigInt(unused), 4);
   const addresses = link.addresses.map((each) => ({ ...each, address: marked }));
+  const actual = host.flatMap(partOf);
+  const numbers = unusedPorts(actual, chosen.length);
+  const ports = published.map((port, index) => {
+    const at = chosen.indexOf(index);
+    return at < 0 ? port : { ...port, hostPort: numbers[at] ?? 0 };
+  });
   const steps = attachNetworks({
     interfaces: [
       {
@@ -130,12 +161,16 @@ function markLinks(
         addresses,
       },
     ],
-    ...(published.length > 0 && { service: portService(published, addresses) }),
+    ...(published.length > 0 && {
+      service: portService(ports, addresses, containerFolder(lease.container)),
+    }),
   });
-  const marks = marksOf(MARKED_INDEX, marked);
+  const marks = marksOf(MARKED_INDEX, marked, numbers);
   const parts = steps.flatMap(partOf);
-  const actual = host.flatMap(partOf);
-  const made = parts.map((bytes) => replaceAll(bytes, marks, marksOf(lease.index, lease.addresses[0] ?? '')));
+  const own = chosen.map((index) => published[index]?.hostPort ?? 0);
+  const made = parts.map((bytes) =>
+    replaceAll(bytes, marks, marksOf(lease.index, lease.addresses[0] ?? '', own)),
+  );
   const isEnough = made.length === actual.length && made.every((bytes, at) => actual[at]?.equals(bytes));
   if (!isEnough) return undefined;
   let at = 0;
@@ -146,41 +181,74 @@ function markLinks(
   };
 }
 
+/** Numbers whose hexadecimal digits appear nowhere, not even by chance. */
+function unusedPorts(parts: readonly Buffer[], count: number): number[] {
+  const numbers = [];
+  for (let port = 0xc0de; numbers.length < count && port < 0xffff; port++)
+    if (!parts.some((bytes) => bytes.includes(portDigits(port)))) numbers.push(port);
+  return numbers;
+}
+
+function portDigits(port: number): Buffer {
+  return Buffer.from(port.toString(16).padStart(4, '0'));
+}
+
 /** What depends on the address, as it is encoded. */
 function partOf(step: HostStep): Buffer[] {
   if (step.kind === 'netlink') return [Buffer.from(step.messages)];
   return step.kind === 'start' ? [Buffer.from(step.args.join('\0'))] : [];
 }
 
-function marksOf(index: number, address: string): LinkMarks {
+function marksOf(index: number, address: string, ports: readonly number[]): LinkMarks {
   const number = Buffer.alloc(4);
   number.writeInt32LE(index);
   const device = Buffer.alloc(wire.DEVICE_SIZE);
   device.write(`v${index}`);
-  const bytes = Buffer.from(addressBytes(parseAddress(address) ?? 0n, 4));
-  return { index: number, device, address: bytes, digits: Buffer.from(bytes.toString('hex')) };
+  const bytes = ipv4(address);
+  return {
+    index: number,
+    device,
+    address: bytes,
+    digits: Buffer.from(bytes.toString('hex')),
+    ports: ports.map(portDigits),
+  };
 }
 
 function replaceAll(bytes: Buffer, from: LinkMarks, to: LinkMarks): Buffer {
   const copy = Buffer.from(bytes);
-  for (const key of ['index', 'device', 'address', 'digits'] as const)
-    for (let at = copy.indexOf(from[key]); at >= 0; at = copy.indexOf(from[key], at + 1))
-      to[key].copy(copy, at);
+  const pairs = [
+    ...(['index', 'device', 'address', 'digits'] as const).map((key) => [from[key], to[key]] as const),
+    ...from.ports.map((mark, index) => [mark, to.ports[index] ?? mark] as const),
+  ];
+  for (const [mark, text] of pairs)
+    for (let at = copy.indexOf(mark); at >= 0; at = copy.indexOf(mark, at + 1)) text.copy(copy, at);
   return copy;
 }
 
-/** Its lines in /etc/hosts. */
-function codeTexts({ init }: Plan, address: string): { texts: number[]; init: Plan['init'] } {
+/** Its own line in /etc/hosts, which has its address and, if that was known already, its name. */
+function codeTexts(plan: Plan, own: HostEntry | undefined, name: { from: string; to: string }): FillableText {
+  const names = own?.name.split(' ').map((word) => (word === name.from ? name.to : word));
+  return codeLines(plan, `\n${own?.address}\t${own?.name}\n`, `\n${ADDRESS}\t${names?.join(' ')}\n`);
+}
+
+/** A plan of which some steps write texts with codes, by index. */
+export interface FillableText {
+  plan: Plan;
+  texts: number[];
+}
+
+/** Replaces a line of the files that PID 1 writes. */
+export function codeLines(plan: Plan, line: string, coded: string): FillableText {
   const texts: number[] = [];
-  const steps = init.map((step, index) => {
+  const init = plan.init.map((step, index) => {
     const [file, text, ...rest] = step.args;
     if (step.call !== 'write' || file === undefined || typeof text !== 'string') return step;
-    const coded = text.replaceAll(`\n${address}\t`, `\n${ADDRESS}\t`);
-    if (coded === text) return step;
+    const replaced = text.replace(line, () => coded);
+    if (replaced === text) return step;
     texts.push(index);
-    return { ...step, args: [file, coded, ...rest] };
+    return { ...step, args: [file, replaced, ...rest] };
   });
-  return { texts, init: steps };
+  return { plan: { ...plan, init }, texts };
 }
 
 function leaseTexts(

@@ -1,18 +1,20 @@
 import { closeSync } from 'node:fs';
 import { closeAll } from '../launch/streams.js';
-import { DEFAULT_NETWORK, MTU, type NetworkDefinition, rangeOf } from '../network/definition.js';
+import { DEFAULT_NETWORK, mtuOf, type NetworkDefinition, rangeOf } from '../network/definition.js';
 import { chooseLeases, type Lease, type LeaseRequest, leaseFile, outwardAmong } from '../network/leases.js';
 import { findNetwork } from '../network/store.js';
 import type { InterfaceFacts } from '../plan/facts.js';
 import { LINK_ROUTER } from '../plan/network.js';
 import type { WantedNetwork } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
+import { containerFolder } from '../sys/paths.js';
 import { surroundings } from '../sys/surroundings.js';
 import { noteNetworks } from './events/network-events.js';
 import type { Attachment, NetworkDraft } from './network-draft.js';
 import { type ContainerRecord, sharesOf } from './record.js';
 import { targetOf } from './shared-namespaces.js';
-import { isAliveNow } from './store.js';
+import { isAliveNow, readContainer } from './store.js';
+import { isUnderWay } from './under-way.js';
 
 /**
  * Attaches a container to its networks: takes addresses and makes sure that the network holder runs.
@@ -35,8 +37,10 @@ export async function attach(draft: NetworkDraft): Promise<Attachment> {
     for (const { network } of requests) if (network.name === DEFAULT_NETWORK) keepDefault(network);
     const holder = networkHolder();
     try {
+      const { outsideFailure } = await import('../network/outside.js');
       const { outside } = holder.state;
-      if (outside !== true) warnOnce(outside);
+      const why = outside === true ? outsideFailure() : outside;
+      if (why !== undefined) warnOnce(why);
       for (const { network } of requests) {
         const missing = connectNetwork(holder, network, runs);
         if (missing !== undefined)
@@ -61,8 +65,9 @@ export async function attach(draft: NetworkDraft): Promise<Attachment> {
 }
 
 /** Looks at the files that the plan of a container in networks depends on: src/sys/sightings.ts. */
-export async function seeNetworks({ networks = [] }: NetworkDraft): Promise<void> {
-  await serversFor(leaseRequests(networks));
+export async function seeNetworks({ networks = [], shares }: NetworkDraft): Promise<void> {
+  const ofPod = shares && readContainer(shares.of)?.record.networks;
+  await serversFor(leaseRequests([...networks, ...(ofPod ?? [])]));
 }
 
 /** As `attach`, for a plan that is only shown: nothing is taken or started. */
@@ -173,8 +178,10 @@ export function leaseRequest({ name, ip, ip6, mac, gwPriority, interfaceName }: 
   };
 }
 
-/** Whether the container with that id runs. */
-export const runs = isAliveNow;
+/** Whether the container with that id runs, or is about to. */
+export function runs(id: string): boolean {
+  return isAliveNow(id) || isUnderWay(id);
+}
 
 /** @param options.isDefault whether it is the way to the outside */
 export function interfaceFacts(
@@ -189,7 +196,7 @@ export function interfaceFacts(
     device: `v${lease.index}`,
     index: lease.index,
     mac: Buffer.from(lease.mac.replaceAll(':', ''), 'hex'),
-    mtu: MTU,
+    mtu: mtuOf(network),
     addresses: network.subnets.map((subnet, at) => {
       const { family, subnet: whole } = rangeOf(subnet);
       return {
@@ -202,10 +209,14 @@ export function interfaceFacts(
   };
 }
 
-/** The attachment of a container that runs, for its next start by its monitor. */
+/**
+ * The attachment of a container that runs, for its next start by its monitor.
+ * @param options.keepsPorts whether its ports are served while it is in no network, too: it may be connected to one later
+ */
 export async function reattachment(
   record: ContainerRecord,
   leases: readonly Lease[],
+  options: { keepsPorts?: boolean } = {},
 ): Promise<Omit<Attachment, 'holder'>> {
   const pairs = leaseRequests(record.networks ?? []).flatMap((request) => {
     const lease = leases.find(({ network }) => network === request.network.name);
@@ -215,6 +226,7 @@ export async function reattachment(
     record,
     pairs.map(({ request }) => request),
     pairs.map(({ lease }) => lease),
+    options,
   );
   return { ...attachment, lock: undefined };
 }
@@ -223,6 +235,7 @@ async function attachmentOf(
   draft: NetworkDraft,
   requests: readonly LeaseRequest[],
   leases: readonly Lease[],
+  { keepsPorts = false }: { keepsPorts?: boolean } = {},
 ): Promise<Omit<Attachment, 'holder' | 'lock'>> {
   const { published = [] } = draft;
   const outward = outwardAmong(requests);
@@ -234,11 +247,12 @@ async function attachmentOf(
   const target = interfaces[Math.max(0, outward)]?.addresses ?? [];
   const gateways = requests[Math.max(0, outward)]?.network.subnets ?? [];
   const service =
-    published.length === 0 || leases.length === 0
+    published.length === 0 || (leases.length === 0 && !keepsPorts)
       ? undefined
       : (await import('../network/ports.js')).portService(
           published,
           target.map(({ address }, at) => ({ address, router: gateways[at]?.gateway ?? address })),
+          containerFolder(draft.id),
         );
   const { hasNames, namesFile } = await import('../network/names.js');
   return {
@@ -283,6 +297,19 @@ async function serversFor(requests: readonly LeaseRequest[]): Promise<string[]> 
     hasNames(network) ? network.subnets.map(({ gateway }) => gateway) : [],
   );
   return servers.length > 0 ? servers : hostNameServers();
+}
+
+/** Says so where the aliases of a container have no effect in a network. */
+export async function warnOfAliases({
+  name,
+  aliases = [],
+}: Pick<WantedNetwork, 'name' | 'aliases'>): Promise<void> {
+  const { hasNames } = await import('../network/names.js');
+  if (aliases.length === 0 || hasNames(findNetwork(name))) return;
+  surroundings().warn(
+    `nobody finds the container as ${aliases.join(', ')}: containers of the network ${name} do not find each other by name` +
+      (name === DEFAULT_NETWORK ? "; use a network of your own: 'foster network create'" : ''),
+  );
 }
 
 let hasWarned = false;

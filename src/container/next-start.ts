@@ -20,7 +20,7 @@ export function hasNextStart(id: string): boolean {
 
 /**
  * Leaves what the monitor of a container that runs needs to restart it in other networks than it was started in:
- * src/init/next.c.
+ * src/init/next.c. Its published ports lead there at once: src/init/ports.c.
  * @param record with its networks from now on
  * @param leases those of these networks, at least
  * @returns takes it back
@@ -28,7 +28,7 @@ export function hasNextStart(id: string): boolean {
  */
 export async function noteNextStart(record: ContainerRecord, leases: readonly Lease[]): Promise<() => void> {
   const { id } = record;
-  const network = await reattachment(record, leases);
+  const network = await reattachment(record, leases, { keepsPorts: true });
   const wishes = { verbose: false, detached: true, cgroup: cgroupsAsPlanned(id) };
   const { plan } = planContainer(record, wishes, network);
   const before = contentOf(id);

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { MTU } from '../network/definition.js';
-import { defaultGateway, defaultInterface, hostAddress, QUEUE_LENGTH } from '../network/outside.js';
+import { defaultGateway, defaultInterface, hostAddress } from '../network/outside.js';
 import type { HostEntry, PortMapping } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
+import { installCommand } from '../sys/packages.js';
 import { findProgram } from '../sys/programs.js';
+import { wire } from '../sys/wire-constants.js';
 import type { Attachment, NetworkDraft } from './network-draft.js';
 import type { ContainerRecord } from './record.js';
 
@@ -33,7 +35,7 @@ export function connectByPasta(
   if (path === undefined)
     throw new FosterError('cannot connect the container to the outside: pasta is not installed', {
       kind: 'unsupported',
-      advice: 'apt-get install passt',
+      advice: installCommand('pasta'),
     });
   const top = TOPS.find((folder) => existsSync(folder)) ?? '/';
   const argv = ['pasta', ...argumentsFor(options, published, `${top}/0/netns/foster`)];
@@ -42,7 +44,7 @@ export function connectByPasta(
       name: 'pasta',
       args: ['attend', top, path, ...argv],
       device: givenValue(options, '--ns-ifname') ?? givenValue(options, '-I') ?? defaultInterface() ?? 'tap0',
-      queueLength: QUEUE_LENGTH,
+      queueLength: wire.QUEUE_LENGTH,
       call: `execve(${JSON.stringify(path)}, ${JSON.stringify(argv)})`,
     },
     lock: undefined,

@@ -1,7 +1,9 @@
 import { isVolumeName } from '../spec/names.js';
 import type {
   Attached,
+  Beneath,
   HealthCheck,
+  Hook,
   InitContainer,
   Limits,
   LogOptions,
@@ -21,18 +23,74 @@ import type { NetworkFiles } from './host-facts.js';
  * need to list and remove containers, and those that become part of a path. The rest is trusted.
  */
 export function parseRecord(text: string): ContainerRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const value = parseObject(text);
   return isRecord(value) ? value : undefined;
 }
 
+/** As `parseRecord` and `parseRecordLate` read it: the Spec, nine tenths of the text, comes last, and the name before it. */
+export function recordJson({ name, spec, ...rest }: ContainerRecord): string {
+  return JSON.stringify({ ...rest, name, spec });
+}
+
+/** Where the Spec begins. In a string there would be a backslash before each quotation mark. */
+const SPEC = /(?<=,"name":"[\w.-]*"),"spec":\{/;
+
+/**
+ * As `parseRecord`, for a list of many: the Spec is parsed when it is first asked for.
+ * @throws FosterError (the getter of `spec`) if the Spec is damaged, although the text is not cut short
+ */
+export function parseRecordLate(text: string): ContainerRecord | undefined {
+  // older versions of foster wrote the name, among others, behind the Spec
+  const at = text.search(SPEC);
+  const head = at > 0 && text.endsWith('}}') ? parseObject(`${text.slice(0, at)}}`) : undefined;
+  if (!isHead(head)) return parseRecord(text);
+  return Object.defineProperties(head as LateRecord, {
+    [TEXT]: { value: text, writable: true },
+    spec: LATE_SPEC,
+  });
+}
+
+const TEXT = Symbol('text of the record');
+
+type LateRecord = ContainerRecord & { [TEXT]: string | undefined };
+
+/** The same getter for all records: with one for each, V8 would keep a hidden class for each, and its text with it. */
+const LATE_SPEC = {
+  enumerable: true,
+  configurable: true,
+  get(this: LateRecord): Spec {
+    const spec = parseRecord(this[TEXT] ?? '')?.spec;
+    if (spec === undefined) throw damagedRecord(this.id);
+    Object.defineProperty(this, 'spec', { value: spec, writable: true });
+    this[TEXT] = undefined;
+    return spec;
+  },
+};
+
+function damagedRecord(id: string): FosterError {
+  const short = id.slice(0, 12);
+  return new FosterError(`the record of container ${short} is damaged`, {
+    advice: `'foster rm -f ${short}' removes it`,
+    exitCode: 1,
+  });
+}
+
+function parseObject(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function isRecord(value: unknown): value is ContainerRecord {
-  if (!isObject(value) || !isObject(value.spec)) return false;
-  const { id, name, created, root, command, labels, network, logging, spec, volumes = [] } = value;
+  return isObject(value) && isObject(value.spec) && isSpec(value.spec) && isHead(value);
+}
+
+/** All but the Spec. */
+function isHead(value: unknown): value is Omit<ContainerRecord, 'spec'> {
+  if (!isObject(value)) return false;
+  const { id, name, created, root, command, labels, network, logging, volumes = [] } = value;
   return (
     typeof id === 'string' &&
     typeof name === 'string' &&
@@ -44,8 +102,7 @@ function isRecord(value: unknown): value is ContainerRecord {
     isStrings(Object.values(labels)) &&
     isObject(network) &&
     isObject(logging) &&
-    isVolumes(volumes) &&
-    isSpec(spec)
+    isVolumes(volumes)
   );
 }
 
@@ -99,6 +156,8 @@ export interface Asked extends Written {
   timezone?: string;
   /** Destinations of mounts whose files must have the ids on the host that the container sees. */
   idmapped?: string[];
+  /** Bind mounts on the way to whose source no link is followed. */
+  beneath?: (Beneath & { destination: string })[];
   privileged: boolean;
   cidfile?: string;
   pidfile?: string;
@@ -166,7 +225,9 @@ export interface ContainerRecord {
   pod?: string;
   /** Its pod is stopped when it was the last of the pod's containers that ran. */
   endsPod?: true;
-  /** It runs to its end before the other containers of its pod start. */
+  /** The id of the first pod of its Job: its failures are counted there, together with those of all other containers of the Job. */
+  job?: string;
+  /** It is started before the other containers of its pod. */
   initContainer?: InitContainer;
   /** It has no program and no files: it holds the namespaces of its pod. */
   isInfra?: true;
@@ -190,6 +251,10 @@ export interface ContainerRecord {
   published?: PortMapping[];
   logging: LogOptions;
   health?: HealthCheck;
+  /** Checks beside that one, which is what others see. */
+  probes?: HealthCheck[];
+  postStart?: Hook;
+  preStop?: Hook;
   /** The volumes that it uses. */
   volumes?: VolumeUse[];
   /** How its limits were requested. The limits themselves are in the Spec. */
@@ -258,15 +323,19 @@ export function volumeAt(
 }
 
 /**
- * The volumes of which only a part is mounted, by destination: their name, their folder, and the path in the folder. A
- * container can change what is in the folder, so folder and path are never resolved as one path.
+ * The volumes and folders of the host of which only a part is mounted, by destination: what they are called, their folder, and the path in
+ * it. A container can change what is in the folder, so folder and path are never resolved as one path.
  */
 export function subpathsOf({
   volumes = [],
-}: Pick<ContainerRecord, 'volumes'>): Map<string, { name: string; top: string; path: string }> {
-  return new Map(
-    volumes.flatMap(({ name, destination, subpath }) =>
-      subpath === undefined ? [] : [[destination, { name, top: volumeData(name), path: subpath }]],
-    ),
+  asked,
+}: Pick<ContainerRecord, 'volumes' | 'asked'>): Map<string, Beneath & { of: string }> {
+  const parts = volumes.flatMap(({ name, destination, subpath }): [string, Beneath & { of: string }][] =>
+    subpath === undefined
+      ? []
+      : [[destination, { of: `volume ${name}`, top: volumeData(name), path: subpath }]],
   );
+  for (const { destination, top, path } of asked?.beneath ?? [])
+    parts.push([destination, { of: top, top, path }]);
+  return new Map(parts);
 }

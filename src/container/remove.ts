@@ -12,6 +12,7 @@ import { type RemoveOptions, removeTrees } from '../worker/remove-trees.js';
 import { removeCgroups, thaw } from './cgroups.js';
 import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
+import { ownsAll } from './owns-all.js';
 import type { ContainerRecord } from './record.js';
 import {
   type Container,
@@ -189,6 +190,12 @@ function removeFolder(folder: string, maps: IdMaps | undefined, removal: RemoveO
     removal.ready?.();
   };
   try {
+    // most containers have no files of other users: then no user namespace is needed, which takes three processes
+    if (maps !== undefined && process.getuid?.() !== 0 && ownsAll(folder))
+      return (
+        removeTrees([folder], undefined, { ...removal, ready, started }) ||
+        removeTrees([folder], maps, { ...removal })
+      );
     return removeTrees([folder], maps, { ...removal, ready, started });
   } catch (error) {
     if (isBegun || !isOurs(folder)) throw error;

@@ -14,7 +14,7 @@ import { type Container, idOfName, isAlive, readContainer } from './store.js';
  */
 export function renameContainer({ record }: Container, wanted: string): void {
   const { id } = record;
-  parseName(wanted);
+  parseName(wanted, 'container name');
   const old = withStoreLock(() => {
     const container = readContainer(id);
     const before = container?.record.name ?? record.name;

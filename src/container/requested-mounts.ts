@@ -49,7 +49,8 @@ function borrow(record: ContainerRecord, mount: Mount, isReadOnly: boolean): Req
       ...(Object.keys(volume).length > 0 && { volume }),
     };
   }
-  return mount.type === 'bind'
-    ? { ...mount, options: [...new Set(options)], isBorrowed: true, ...isIdmapped }
-    : undefined;
+  if (mount.type !== 'bind') return undefined;
+  const part = record.asked?.beneath?.find((one) => one.destination === destination);
+  const beneath = part && { beneath: { top: part.top, path: part.path } };
+  return { ...mount, options: [...new Set(options)], isBorrowed: true, ...isIdmapped, ...beneath };
 }

@@ -86,7 +86,7 @@ export async function enableRestart(program: readonly string[]): Promise<Restart
   const isRoot = process.geteuid?.() === 0;
   requireSystemd(isRoot);
   const { env, storageDriver } = surroundings();
-  const file = unitFile(isRoot);
+  const file = restartUnitFile(isRoot);
   const text = restartUnitText({ program, dataFolder: dataFolder(), storageDriver, path: env.PATH, isRoot });
   try {
     if (!isRoot) makeFolder(dirname(file));
@@ -113,7 +113,7 @@ export async function enableRestart(program: readonly string[]): Promise<Restart
  */
 export async function disableRestart(): Promise<string | undefined> {
   const isRoot = process.geteuid?.() === 0;
-  const file = unitFile(isRoot);
+  const file = restartUnitFile(isRoot);
   if (!existsSync(file)) return undefined;
   requireSystemd(isRoot);
   await systemctl(['disable', NAME], isRoot);
@@ -122,7 +122,8 @@ export async function disableRestart(): Promise<string | undefined> {
   return file;
 }
 
-function unitFile(isRoot: boolean): string {
+/** The file of the unit, whether or not it exists. */
+export function restartUnitFile(isRoot: boolean): string {
   const folder = isRoot ? SYSTEM_UNITS : join(baseFolder('XDG_CONFIG_HOME', '.config'), 'systemd/user');
   return join(folder, NAME);
 }

@@ -16,6 +16,8 @@ export interface RunWish {
   words: readonly string[];
   /** The name of the template: 16 hexadecimal digits. */
   key: string;
+  /** If one for any container name will do: the index of the word that ends with the name, and the template's name. */
+  anyName?: { index: number; key: string } | undefined;
 }
 
 /** Prints the id of a container whose output is not attached, as `run -d` does: there is nothing else to know it by. */

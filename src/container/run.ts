@@ -1,6 +1,7 @@
 import { holdSignals } from '../init/clone.js';
 import { abandon, type Launched, type LaunchObserver, launch } from '../launch/launch.js';
 import { closeAll } from '../launch/streams.js';
+import type { Plan } from '../plan/step.js';
 import type { RunRequest } from '../spec/request.js';
 import { surroundings } from '../sys/surroundings.js';
 import { announce, attachToNetworks, entered, giveBack, imagineAttachment, named } from './attachment.js';
@@ -27,25 +28,47 @@ import { printUnseen, type RunObserver } from './run-observer.js';
  * @throws FosterError; nothing is left behind then
  */
 export async function runContainer(request: RunRequest, observer: RunObserver): Promise<number> {
-  const draft = await draftRequest(request);
   if (request.dryRun) {
     const { planText } = await import('./explain.js');
-    const wishes = {
-      verbose: request.initVerbose,
-      detached: isDetached(request, draft),
-      kept: request.keptDescriptors,
-    };
-    const network = await imagineAttachment(draft);
-    closeAll([network?.namespace]);
-    observer.print(planText(planContainer(draft, wishes, network).plan));
+    observer.print(planText((await planOfRun(request)).plan));
     return 0;
   }
+  const draft = await draftRequest(request);
   await makeRoom(request);
   if (isDetached(request, draft)) {
     const { runDetached } = await import('./start.js');
     return await runDetached(request, draft, observer);
   }
   return await runForeground(request, draft, observer);
+}
+
+/** The observer of a launch for --explain, and the plan, which may have to wait for strace. */
+async function observed(
+  plan: Plan,
+  request: RunRequest,
+  observer: RunObserver,
+): Promise<{ plan: Plan; launchObserver?: LaunchObserver }> {
+  if (!request.explain) return { plan };
+  const { explainer } = await import('./explain.js');
+  const { attachStrace, heldPlan, traceFile } = await import('./traced.js');
+  const file = traceFile();
+  if (file === undefined) return { plan, launchObserver: explainer(plan, observer.explain) };
+  const held = heldPlan(plan);
+  const attach = (pid: number) => attachStrace(pid, file, plan);
+  return { plan: held, launchObserver: { ...explainer(held, observer.explain), attach } };
+}
+
+/** The plan of a run that is not started: nothing is created, and no address is taken. @throws FosterError */
+export async function planOfRun(request: RunRequest): Promise<{ draft: Draft; plan: Plan }> {
+  const draft = await draftRequest(request);
+  const wishes = {
+    verbose: request.initVerbose,
+    detached: isDetached(request, draft),
+    kept: request.keptDescriptors,
+  };
+  const network = await imagineAttachment(draft);
+  closeAll([network?.namespace]);
+  return { draft, plan: planContainer(draft, wishes, network).plan };
 }
 
 /**
@@ -61,19 +84,19 @@ function isDetached(request: RunRequest, { health }: Draft): boolean {
 async function runForeground(request: RunRequest, draft: Draft, observer: RunObserver): Promise<never> {
   if (draft.shares !== undefined) await (await import('./start.js')).startInfra(draft);
   const network = await attachToNetworks(named(draft, request));
-  const { plan } = planContainer(
+  const { plan: usual } = planContainer(
     draft,
     { verbose: request.initVerbose, detached: false, kept: request.keptDescriptors },
     network,
   );
-  const launchObserver: LaunchObserver | undefined = request.explain
-    ? (await import('./explain.js')).explainer(plan, observer.explain)
-    : undefined;
+  const { plan, launchObserver } = await observed(usual, request, observer);
+  const templates = observer.template && (await import('./run-template.js'));
   holdSignals();
-  const { record, lock } = await createHeld(request, draft);
+  const { record, lock, filled } = await createHeld(request, draft);
   writeCgroups(record.id, plan);
   let launched: Launched | undefined;
   let files: MonitorFiles | undefined;
+  let keepTemplate = () => {};
   try {
     const interactive = request.interactive && request.attached.stdin;
     const foreground: Foreground = {
@@ -96,15 +119,23 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
       warn: surroundings().warn,
       meanwhile: (starting) => {
         files = openMonitorFiles(starting, foreground);
+        const { template: wish } = observer;
+        if (wish === undefined || templates === undefined) return;
+        const monitor = monitorOf(undefined, foreground);
+        keepTemplate = templates.prepareRunTemplate(wish, {
+          request,
+          record,
+          plan,
+          monitor,
+          network,
+          filled,
+          kind: 'foreground',
+        });
       },
     });
     writePidFile(record, launched.pid);
     printUnseen(record.id, request.attached, observer);
-    if (observer.template !== undefined) {
-      const { keepRunTemplate } = await import('./run-template.js');
-      const monitor = monitorOf(undefined, foreground);
-      keepRunTemplate(observer.template, { request, record, plan, monitor, network, kind: 'foreground' });
-    }
+    keepTemplate();
     becomeMonitor(launched, foreground, files);
   } catch (error) {
     if (launched !== undefined) abandon(launched);

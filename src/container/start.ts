@@ -6,11 +6,11 @@ import type { RunRequest } from '../spec/request.js';
 import { FosterError, isExecutionFailure } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { containerFolder } from '../sys/paths.js';
-import { beginSightings } from '../sys/sightings.js';
+import { beginSightings, isSeeing, unseen } from '../sys/sightings.js';
 import { surroundings } from '../sys/surroundings.js';
 import { type AttachOptions, attachTo, type ConnectOptions, connectMonitor } from './attach.js';
 import { announce, attachToNetworks, giveBack, named } from './attachment.js';
-import { giveUp, launchDetached, monitorFor, startProgram, type Waiting } from './background.js';
+import { giveUp, launchDetached, monitorFor, startProgramAmongOthers, type Waiting } from './background.js';
 import { cgroupPlan } from './cgroups.js';
 import { dropIdFile, type HeldContainer } from './create.js';
 import { createHeld, mayBeFilled } from './create-held.js';
@@ -21,6 +21,7 @@ import type { ContainerRecord } from './record.js';
 import { removeHeld, removeLock } from './remove.js';
 import { printUnseen, type RunObserver } from './run-observer.js';
 import { type Container, isAlive, lockContainer, readContainer } from './store.js';
+import { underWay } from './under-way.js';
 
 /** `foster run -d`. Without -d, for a container that may be restarted, it stays attached until that has ended for good. */
 export async function runDetached(request: RunRequest, draft: Draft, observer: RunObserver): Promise<number> {
@@ -35,13 +36,13 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
     ? (await import('./explain.js')).explainer(containerPlan.plan, observer.explain)
     : undefined;
   holdSignals();
-  const { record, lock } = await createHeld(request, draft);
+  const { record, lock, filled } = await createHeld(request, draft);
   const { restart, attached, passSignals } = request;
   const isOwner = restart.policy === 'no' && draft.health === undefined && passSignals;
   let isStarted = false;
   try {
     await announce(record, network);
-    const client = startHeld({ record, lock }, containerPlan, {
+    const client = await startHeld({ record, lock }, containerPlan, {
       observer: launchObserver,
       connection: request.detach ? undefined : { wantsAll: true, isOwner },
       onStart: () => {
@@ -53,7 +54,7 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
       const { plan } = containerPlan;
       const monitor = monitorFor(plan, record, plan.isNested);
       const kind = request.detach ? 'detached' : 'attached';
-      keepRunTemplate(observer.template, { request, record, plan, monitor, network, kind });
+      keepRunTemplate(observer.template, { request, record, plan, monitor, network, filled, kind });
     }
     if (client === undefined) {
       observer.print(`${record.id}\n`);
@@ -95,20 +96,20 @@ export function startHeld(
   held: HeldContainer,
   plan: ContainerPlan,
   options: StartOptions & { connection: ConnectOptions },
-): number;
+): Promise<number>;
 export function startHeld(
   held: HeldContainer,
   plan: ContainerPlan,
   options: StartOptions,
-): number | undefined;
-export function startHeld(
+): Promise<number | undefined>;
+export async function startHeld(
   { record, lock }: HeldContainer,
   plan: ContainerPlan,
   { observer, connection, onStart }: StartOptions,
-): number | undefined {
+): Promise<number | undefined> {
   let waiting: Waiting;
   try {
-    waiting = launchDetached(plan, record, lock, { observer, warn: surroundings().warn });
+    waiting = await launchDetached(plan, record, lock, { observer, warn: surroundings().warn });
   } finally {
     closeAll([plan.network?.lock, plan.network?.namespace]); // the monitor has them
   }
@@ -121,7 +122,7 @@ export function startHeld(
   }
   onStart?.(waiting.monitor.pid);
   try {
-    startProgram(waiting);
+    await startProgramAmongOthers(waiting);
     writePidFile(record);
   } catch (error) {
     if (client !== undefined) closeSync(client);
@@ -153,24 +154,40 @@ export async function startContainer(
 ): Promise<void> {
   const held = await holdSoon(id, name);
   if (held === undefined) return;
-  const { record, lock } = held;
   let client: number | undefined;
   try {
-    if (surroundings().wantsStartTemplate) beginSightings();
-    await startInfra(record);
-    const network = await attachToNetworks(record);
-    await announce(record, network);
-    const plan = planContainer(record, { verbose: false, detached: true }, network);
-    client = startHeld(held, plan, { connection: attachment && { wantsAll: true } });
-    if (surroundings().wantsStartTemplate) {
-      const { keepStartTemplate } = await import('./start-template.js');
-      const monitor = monitorFor(plan.plan, record, plan.plan.isNested);
-      keepStartTemplate({ record, plan: plan.plan, monitor, network });
-    }
+    client = await underWay(id, () => start(held, attachment));
   } finally {
-    closeSync(lock);
+    closeSync(held.lock);
   }
-  if (client !== undefined && attachment !== undefined) attachTo(record, client, attachment);
+  if (client !== undefined && attachment !== undefined) attachTo(held.record, client, attachment);
+}
+
+/** @returns the connection to its monitor, if it is to be attached to */
+async function start(
+  held: HeldContainer,
+  attachment: AttachOptions | undefined,
+): Promise<number | undefined> {
+  const { record } = held;
+  if (surroundings().wantsStartTemplate) beginSightings();
+  await startInfra(record);
+  const network = await attachToNetworks(record);
+  await announce(record, network);
+  const plan = planContainer(record, { verbose: false, detached: true }, network);
+  const client = await startHeld(held, plan, { connection: attachment && { wantsAll: true } });
+  if (surroundings().wantsStartTemplate || (record.isInfra && isSeeing())) {
+    const { keepInfraTemplate, keepMemberTemplate, keepStartTemplate } = await import('./start-template.js');
+    const started = {
+      record,
+      plan: plan.plan,
+      monitor: monitorFor(plan.plan, record, plan.plan.isNested),
+      network,
+    };
+    if (record.isInfra) keepInfraTemplate(started);
+    else keepStartTemplate(started);
+    if (record.pod !== undefined && !record.isInfra) keepMemberTemplate(started);
+  }
+  return client;
 }
 
 /** Starts the container that holds the namespaces of a container's pod, if it does not run. @throws FosterError */
@@ -187,7 +204,8 @@ export async function startInfra({ shares }: Pick<ContainerRecord, 'shares'>): P
 async function holdSoon(id: string, name: string): Promise<HeldContainer | undefined> {
   const deadline = performance.now() + 10_000;
   for (;;) {
-    const lock = lockContainer(id, { wait: false });
+    // what runs is nothing that a template depends on
+    const lock = unseen(() => lockContainer(id, { wait: false }));
     const container = readContainer(id);
     if (container !== undefined && lock !== undefined) return { record: container.record, lock };
     if (container === undefined) {

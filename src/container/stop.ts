@@ -6,8 +6,9 @@ import { containerFolder } from '../sys/paths.js';
 import { processStart } from '../sys/process.js';
 import { surroundings } from '../sys/surroundings.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
+import type { ContainerRecord } from './record.js';
 import { awaitEnd, hasEnded, isRunning, killAll, markStopped, signalInit } from './signal.js';
-import { type Container, isAlive, readContainer, readLive } from './store.js';
+import { type Container, isAlive, type LiveRecord, readContainer, readLive } from './store.js';
 
 export interface StopOptions {
   /** Seconds between the signal and SIGKILL; negative for no limit; undefined for the container's own timeout. */
@@ -37,10 +38,11 @@ export async function stopContainer({ record, state }: Container, options: StopO
     const takeBack = noteStopping(id);
     try {
       // with no time to end, the signal is not sent: how far its handler gets would be random
+      const left = await prepare(record, live, seconds < 0 ? Infinity : seconds * 1000);
       if (seconds !== 0) signalInit(live, signal);
       faultPoint('asked to end');
       if (seconds === 0) killAll(live);
-      else if (!(await hasEnded(live, seconds < 0 ? Infinity : seconds * 1000))) {
+      else if (!(await hasEnded(live, left))) {
         killAll(live);
         surroundings().warn(didNotEnd(name, signal, seconds));
       }
@@ -51,6 +53,22 @@ export async function stopContainer({ record, state }: Container, options: StopO
   await awaitEnd(id, name);
   faultPoint('ended');
   recordEvent('stop', record, attributesOf(record));
+}
+
+/** Kubernetes's, in milliseconds: where a hook has taken all of the time, there is still this for the signal. */
+const LEAST_TIME = 2000;
+
+/** Runs the hook of a container that is told to end. @returns how much of the time to end is left, in milliseconds */
+async function prepare(
+  { preStop, ...record }: ContainerRecord,
+  live: LiveRecord,
+  time: number,
+): Promise<number> {
+  if (preStop === undefined || time === 0) return time;
+  const began = performance.now();
+  await (await import('./pre-stop.js')).runPreStop(record, preStop, live, time);
+  faultPoint('hook before the stop done');
+  return Math.max(time - (performance.now() - began), LEAST_TIME);
 }
 
 function didNotEnd(name: string, signal: number, seconds: number): string {

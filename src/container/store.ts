@@ -18,7 +18,7 @@ import { isFileLocked, lockFile } from '../sys/libc.js';
 import { containerFolder, dataFolder, lockPath, makeFolder, nameLink } from '../sys/paths.js';
 import { hasFileOpen, readRunningStart } from '../sys/process.js';
 import { unseen } from '../sys/sightings.js';
-import { type ContainerRecord, parseRecord } from './record.js';
+import { type ContainerRecord, parseRecord, parseRecordLate } from './record.js';
 
 export interface ContainerState {
   status: 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead';
@@ -77,7 +77,7 @@ export function* eachContainer(isWanted?: (state: ContainerState) => boolean): G
     const folder = containerFolder(id);
     const state = isWanted && readState(id, folder, booted);
     if (state !== undefined && !isWanted?.(state)) continue;
-    const record = readRecord(id, folder);
+    const record = readRecord(id, folder, parseRecordLate);
     if (record !== undefined) yield { record, state: state ?? readState(id, folder, booted) };
   }
 }
@@ -170,11 +170,12 @@ function idBehind(name: string, kind: 'containers' | 'pods'): string | undefined
 export function readContainer(id: string): Container | undefined {
   const folder = containerFolder(id);
   const record = readRecord(id, folder);
-  return record && { record, state: readState(id, folder) };
+  // what runs is nothing that a template depends on: who uses one looks again
+  return record && { record, state: unseen(() => readState(id, folder)) };
 }
 
-function readRecord(id: string, folder: string): ContainerRecord | undefined {
-  const record = parseRecord(readText(`${folder}/config.json`));
+function readRecord(id: string, folder: string, parse = parseRecord): ContainerRecord | undefined {
+  const record = parse(readText(`${folder}/config.json`));
   return record?.id === id ? record : undefined;
 }
 
@@ -285,16 +286,22 @@ function readBytes(path: string): Buffer {
 
 /** The file `exit` of the monitor: the exit code, and the time in milliseconds since 1970. Empty if it is damaged. */
 function readExit(folder: string): { code?: number; at?: number } | undefined {
+  if (!hasFile(folder, 'exit')) return undefined;
   const text = readText(`${folder}/exit`);
   const match = /^(\d{1,3}) (\d{1,15})\n$/.exec(text);
   if (match !== null) return { code: Number(match[1]), at: Number(match[2]) };
-  return text !== '' || hasFile(folder, 'exit') ? {} : undefined;
+  return text !== '' || hasFile(folder, 'exit') ? {} : undefined; // else the monitor has just removed it
 }
 
 /** How many orphans PID 1 has adopted and reaped; undefined in the foreground, where they are not counted. */
 export function readCounts(id: string): { adopted: number; reaped: number } | undefined {
   const match = /^(\d+) (\d+)\n$/.exec(readText(`${containerFolder(id)}/counts`));
   return match === null ? undefined : { adopted: Number(match[1]), reaped: Number(match[2]) };
+}
+
+/** Whether a command has ended it. The next start makes that untrue. */
+export function isToStayStopped(id: string): boolean {
+  return hasFile(containerFolder(id), 'stopped');
 }
 
 /** Whether the kernel has killed a process in its last run because of its memory limit. */
@@ -314,6 +321,10 @@ export interface Health {
   streak: number;
   /** The last checks, the latest last: times in ms since 1970; exit code -1 if a check was killed or could not be started. */
   results: { began: number; ended: number; exitCode: number; output: Buffer; isCut: boolean }[];
+  /** No startup probe is awaited. */
+  isStarted: boolean;
+  /** How often a probe has ended the container since foster has started it. */
+  ends: number;
 }
 
 /** undefined if there are no checks. */
@@ -321,8 +332,9 @@ export function readHealth(id: string): Health | undefined {
   const content = readBytes(join(containerFolder(id), 'health'));
   const end = content.indexOf('\n\n'); // then comes what the checks have written, one after the other
   const [first = '', ...lines] = content.toString('latin1', 0, end < 0 ? content.length : end).split('\n');
-  const match = /^([012]) (\d+)$/.exec(first.trimEnd());
-  if (match === null) return undefined;
+  const [found, status, streak, started = 1, ends = 0] =
+    /^([012]) (\d+)(?: ([01]) (\d+))?$/.exec(first.trimEnd()) ?? [];
+  if (found === undefined) return undefined;
   let at = end + 2;
   const results = lines.flatMap((line) => {
     const [, began, ended, code, size = '0'] =
@@ -333,7 +345,18 @@ export function readHealth(id: string): Health | undefined {
     const isCut = Number(size) > MOST_OUTPUT;
     return { began: Number(began), ended: Number(ended), exitCode: Number(code), output, isCut };
   });
-  return { status: HEALTH[Number(match[1])] ?? 'starting', streak: Number(match[2]), results };
+  return {
+    status: HEALTH[Number(status)] ?? 'starting',
+    streak: Number(streak),
+    results,
+    isStarted: Number(started) === 1,
+    ends: Number(ends),
+  };
+}
+
+/** Whether a container runs, and is healthy if that is checked. */
+export function isReady({ record: { id, health }, state }: Container): boolean {
+  return state.status === 'running' && (health === undefined || readHealth(id)?.status === 'healthy');
 }
 
 /** Its restart policy, which `foster update` may have changed since the container was created. */

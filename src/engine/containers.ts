@@ -209,6 +209,8 @@ export interface ListRequest {
   images?: boolean | undefined;
   /** Determine their namespaces, too. */
   namespaces?: boolean | undefined;
+  /** False: without their mounts and networks, for which their whole records have to be parsed. */
+  isWhole?: boolean | undefined;
   /** Sort by this, in ascending order. By default the newest container comes first. */
   sort?: ContainerOrder | undefined;
 }
@@ -226,6 +228,7 @@ export async function rows({
   size,
   images,
   namespaces,
+  isWhole,
 }: ListRequest): Promise<{ rows: ContainerRow[]; damaged: string[] }> {
   const { containerMatcher } = await import('./views/container-filter.js');
   const { containerRow, inOrder } = await import('./views/container-row.js');
@@ -241,6 +244,7 @@ export async function rows({
       size: sizeOf?.(container.record),
       imageID: container.record.image && imageOf?.(container.record.image.digest)?.id,
       namespaces,
+      isWhole,
       podName: container.record.pod && nameOfPod(container.record.pod),
     });
   const includesEnded = all || last !== undefined || matches.impliesAll;

@@ -9,6 +9,7 @@ import { type Container, findContainer } from '../container/store.js';
 import { FosterError, isExecutionFailure } from '../sys/errors.js';
 import { endOfChild, openPidfd, signalPidfd } from '../sys/libc.js';
 import { childrenOf } from '../sys/process.js';
+import { checkOptions, EXEC_OPTIONS } from './check-options.js';
 import { startOwnProcess } from './own-process.js';
 import { carryStreams, programOf, type RunningProgram } from './streams.js';
 import type { ExecOptions, RunResult } from './types.js';
@@ -17,6 +18,7 @@ const SIGKILL = 9;
 
 /** Runs one more process in a container, and waits until it has ended; with `detach`, in the background. */
 export async function exec(reference: string, options: ExecOptions): Promise<RunResult> {
+  checkOptions(options, EXEC_OPTIONS);
   const { command, env = {}, workdir, user, tty = false, privileged = false, stdin, inherit } = options;
   const { detach = false } = options;
   if (command.length === 0) throw new FosterError('exec needs a command', { kind: 'invalid' });

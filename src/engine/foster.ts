@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { type Caller, type CallOptions, eachInCall, inCall } from './call.js';
+import type { DoctorReport } from './doctor.js';
 import { Images } from './foster-images.js';
 import { Kube } from './foster-kube.js';
 import { Networks } from './foster-networks.js';
@@ -13,6 +14,7 @@ import type {
   ContainerStats,
   CopyOptions,
   CreateOptions,
+  DoctorOptions,
   EventOptions,
   ExecOptions,
   FosterOptions,
@@ -23,7 +25,9 @@ import type {
   RunResult,
   StatsOptions,
   StopOptions,
+  WatchOptions,
 } from './types.js';
+import type { Look } from './watch.js';
 
 /**
  * Rootless containers for programs. It does what the command `foster` does, with the same containers and images.
@@ -278,6 +282,31 @@ export class Foster {
       const { stats } = await import('./processes.js');
       yield* stats(options);
     });
+  }
+
+  /**
+   * Yields at an interval the processes of containers as a tree, and what has happened to them since the last look: who was
+   * left by whom and adopted by whom, who has become a zombie. `break` ends it.
+   * @throws FosterError of the kind `not-found` if one of `containers` does not exist
+   * @example
+   * for await (const { events } of foster.watch({ containers: ['web'] }))
+   *   for (const event of events) if (event.type === 'adopt') console.log(event.process.name);
+   */
+  watch(options: WatchOptions = {}): AsyncGenerator<Look, void, undefined> {
+    return eachInCall(this.#caller, options, async function* () {
+      const { watch } = await import('./watch.js');
+      yield* watch(options);
+    });
+  }
+
+  /**
+   * Looks for what keeps containers from running on this machine, or from running well, and says what mends it.
+   * @throws FosterError of the kind `not-found` for a check that does not exist
+   * @example
+   * const problems = (await foster.doctor()).filter(({ level }) => level !== 'ok');
+   */
+  async doctor(options: DoctorOptions = {}): Promise<DoctorReport[]> {
+    return await this.#call(options, async () => (await import('./doctor.js')).doctor(options));
   }
 
   /**

@@ -1,3 +1,6 @@
+import { helperPlan } from '../container/background.js';
+import { runHelper } from '../container/run-helper.js';
+import { notRunning } from '../container/signal.js';
 import { findContainer } from '../container/store.js';
 import { EXIT, FosterError } from '../sys/errors.js';
 import { exec } from './exec.js';
@@ -20,12 +23,19 @@ export async function checkHealth(reference: string): Promise<boolean> {
 }
 
 async function check(reference: string): Promise<boolean> {
-  const { id, name, health } = findContainer(reference).record;
+  const container = findContainer(reference);
+  const { id, name, health } = container.record;
   if (health === undefined)
     throw new FosterError(`container ${name} has no health check`, {
       kind: 'invalid',
       advice: 'give it one with foster run --health-cmd',
     });
-  const { exitCode, timedOut } = await exec(id, { command: health.command, timeout: health.timeout });
-  return exitCode === 0 && !timedOut;
+  const { command, timeout, probe } = health;
+  if (probe === undefined) {
+    const { exitCode, timedOut } = await exec(id, { command, timeout });
+    return exitCode === 0 && !timedOut;
+  }
+  const { status, pid } = container.state;
+  if (status !== 'running') throw notRunning(name);
+  return (await runHelper(helperPlan(container.record, health), pid, timeout)) === 0;
 }

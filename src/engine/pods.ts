@@ -1,4 +1,5 @@
 import type { Container } from '../container/store.js';
+import type { Pod } from '../pod/store.js';
 import type { PodRequest } from '../spec/parse/pod-request.js';
 import { FosterError } from '../sys/errors.js';
 import type { PodInfo, ProcessList } from './types.js';
@@ -22,9 +23,20 @@ export async function create(request: PodRequest): Promise<string> {
 /** Starts the containers of a pod that do not run. @throws FosterError if an init container fails */
 export async function start(reference: string): Promise<unknown[]> {
   const { startPod } = await import('../pod/start.js');
+  return await startPod(reference, await reaper());
+}
+
+/** Reaps monitors of containers that this process has started, when they end. */
+async function reaper(): Promise<(container: Container) => void> {
   const { readLive } = await import('../container/store.js');
   const { reapLater } = await import('./monitors.js');
-  return await startPod(reference, ({ record }) => reapLater(readLive(record.id)?.monitor ?? 0));
+  return ({ record }) => reapLater(readLive(record.id)?.monitor ?? 0);
+}
+
+/** Goes on with Jobs whose monitors were killed. What cannot be started is a warning. */
+export async function resumeJobs(): Promise<void> {
+  const { resumeJobs } = await import('../pod/resume-jobs.js');
+  await resumeJobs(await reaper());
 }
 
 /** Stops a pod. @param options.timeout seconds until SIGKILL; negative: none; undefined: that of each container */
@@ -35,9 +47,15 @@ export async function stop(
   return await (await import('../pod/stop.js')).stopPod(reference, options);
 }
 
-/** Stops a pod with the exit policy `stop`, if none of its containers runs any more. @param ended the id of one that does not */
+/**
+ * Stops a pod with the exit policy `stop`, if none of its containers runs any more, and starts the one that comes next.
+ * @param ended the id of one that does not run
+ */
 export async function stopIfDone(reference: string, ended: string): Promise<void> {
-  await (await import('../pod/stop.js')).stopIfDone(reference, ended);
+  const next = await (await import('../pod/stop.js')).stopIfDone(reference, ended);
+  if (next === undefined) return;
+  const { startPod } = await import('../pod/start.js');
+  await startPod(next, await reaper(), { isFirst: true });
 }
 
 /** Stops a pod, and starts it again. @throws FosterError if an init container fails */
@@ -104,11 +122,10 @@ export interface PodListRequest {
 
 /** Pods as Podman lists them, the newest first. @throws FosterError for a filter that does not exist */
 export async function rows({ filters = [], latest, sort }: PodListRequest = {}): Promise<PodRow[]> {
-  const { listPods } = await import('../pod/store.js');
   const { inOrder, podMatcher, podRow } = await import('./views/pod.js');
   const matches = podMatcher(filters);
   const now = Date.now();
-  const pods = listPods().toSorted((a, b) => Date.parse(b.record.created) - Date.parse(a.record.created));
+  const pods = await seen();
   const chosen = latest ? pods.slice(0, 1) : pods.filter(matches);
   return inOrder(
     chosen.map((pod) => podRow(pod, now)),
@@ -143,10 +160,19 @@ export async function inspect(reference: string): Promise<Record<string, unknown
 
 /** All pods, the newest first. */
 export async function list(): Promise<PodInfo[]> {
-  const { listPods } = await import('../pod/store.js');
   const { podInfo } = await import('./views/pod-info.js');
-  const pods = listPods().toSorted((a, b) => Date.parse(b.record.created) - Date.parse(a.record.created));
-  return pods.map(podInfo);
+  return (await seen()).map(podInfo);
+}
+
+/** All pods, the newest first. Whoever looks at a Job whose monitor was killed goes on with it. */
+async function seen(): Promise<Pod[]> {
+  const { listPods } = await import('../pod/store.js');
+  let pods = listPods();
+  if (pods.some(({ record }) => record.job !== undefined)) {
+    await resumeJobs();
+    pods = listPods();
+  }
+  return pods.toSorted((a, b) => Date.parse(b.record.created) - Date.parse(a.record.created));
 }
 
 /** A description of a pod. @throws FosterError of the kind `not-found` */

@@ -1,5 +1,6 @@
+import type { CpuSample, Measured } from '../container/processes/stats.js';
 import type { ProcessNode } from '../container/processes/tree.js';
-import type { ContainerState } from '../container/store.js';
+import type { Container, ContainerState } from '../container/store.js';
 import { waitFor } from '../sys/poll.js';
 import type { ContainerStats, ProcessList } from './types.js';
 
@@ -61,25 +62,37 @@ export async function* stats({
   interval = 1000,
 }: StatsRequest): AsyncGenerator<ContainerStats[]> {
   const { eachContainer, findContainer } = await import('../container/store.js');
-  const { cpuPercent, measured, sampleContainers, sampleCpu } = await import(
-    '../container/processes/stats.js'
-  );
-  const chosen = () =>
-    references !== undefined
-      ? references.map((reference) => measured(findContainer(reference)))
-      : Array.from(eachContainer(all ? undefined : isActive), measured).sort((a, b) => b.created - a.created);
-  let before: ReturnType<typeof sampleCpu> = sampleCpu(chosen());
-  for (let wait = Math.min(FIRST_INTERVAL, interval); ; wait = interval) {
-    await waitFor(wait);
-    const containers = chosen();
-    const now = sampleContainers(containers);
+  const { cpuPercent, measured, Sampler } = await import('../container/processes/stats.js');
+  let known = new Map<string, Measured>();
+  const measure = (container: Container) => measured(container, known.get(container.record.id));
+  const chosen = () => {
+    const found =
+      references !== undefined
+        ? references.map((reference) => measure(findContainer(reference)))
+        : Array.from(eachContainer(all ? undefined : isActive), measure);
+    known = new Map(found.map((one) => [one.id, one]));
+    return references !== undefined ? found : found.sort((a, b) => b.created - a.created);
+  };
+  const sampler = new Sampler();
+  let containers = chosen();
+  const began = performance.now();
+  let now = sampler.all(containers);
+  // The first CPU share needs two looks: what else there is to know is found out between them.
+  await waitFor(Math.min(FIRST_INTERVAL, interval) - (performance.now() - began));
+  let before: Map<string, CpuSample> = now;
+  let cpu: Map<string, CpuSample> = sampler.cpu(containers);
+  for (;;) {
     yield containers.map(({ id, name }) => {
-      const sample = now.get(id);
-      if (sample === undefined) return { id, name };
+      const [sample, current] = [now.get(id), cpu.get(id)];
+      if (sample === undefined || current === undefined) return { id, name };
       const { memory, memoryLimit, network, block, tasks } = sample;
-      const cpu = cpuPercent(before.get(id), sample);
-      return { id, name, usage: { cpu, memory, memoryLimit, tasks, network, block } };
+      const share = cpuPercent(before.get(id), current);
+      return { id, name, usage: { cpu: share, memory, memoryLimit, tasks, network, block } };
     });
-    before = now;
+    before = cpu;
+    await waitFor(interval);
+    containers = chosen();
+    now = sampler.all(containers);
+    cpu = now;
   }
 }

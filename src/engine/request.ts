@@ -6,6 +6,7 @@ import { type MountFlag, type RunContext, type RunFlags, toRequest } from '../sp
 import type { RunRequest } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
+import { checkOptions, RUN_OPTIONS } from './check-options.js';
 import type { CreateOptions, CreatePodOptions, LimitOptions } from './types.js';
 
 function callerContext(): RunContext {
@@ -22,6 +23,7 @@ function callerContext(): RunContext {
  * @throws FosterError of the kind `invalid`
  */
 export async function requestOf(options: CreateOptions): Promise<RunRequest> {
+  checkOptions(options, RUN_OPTIONS);
   const context = callerContext();
   try {
     return options.bundle === undefined

@@ -1,15 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { type AttachOptions as ClientAttach, connectMonitor } from '../container/attach.js';
-import { attachToNetworks, named } from '../container/attachment.js';
-import type { HeldContainer } from '../container/create.js';
+import { announce, attachToNetworks, giveBack, named } from '../container/attachment.js';
+import { dropIdFile, type HeldContainer } from '../container/create.js';
 import { createHeld } from '../container/create-held.js';
+import type { Draft } from '../container/draft.js';
 import { draftRequest } from '../container/draft-request.js';
 import { killContainer } from '../container/kill.js';
 import { planContainer } from '../container/plan.js';
 import { removeHeld } from '../container/remove.js';
 import { startHeld, startInfra } from '../container/start.js';
 import { findContainer, isAlive, isLocked, readContainer } from '../container/store.js';
+import { underWay } from '../container/under-way.js';
 import { nativeFile } from '../init/clone.js';
 import { parseDetachKeys } from '../spec/parse/detach-keys.js';
 import type { RunRequest } from '../spec/request.js';
@@ -60,19 +62,27 @@ export async function attach(reference: string, options: AttachOptions): Promise
   return await carryStreams(programOf(child), options, async () => void child.kill('SIGKILL'));
 }
 
+/** A container that runs, and the connection to its monitor. */
+interface Running {
+  record: HeldContainer['record'];
+  client: number;
+}
+
 /** Creates a container and starts it, connected to its monitor so that no output is lost. */
-async function launch(
-  request: RunRequest,
-  { hasTerminal }: { hasTerminal: boolean },
-): Promise<{ record: HeldContainer['record']; client: number }> {
+async function launch(request: RunRequest, { hasTerminal }: { hasTerminal: boolean }): Promise<Running> {
   const draft = await draftRequest(request);
+  return await underWay(draft.id, () => launchDraft(request, draft, hasTerminal));
+}
+
+async function launchDraft(request: RunRequest, draft: Draft, hasTerminal: boolean): Promise<Running> {
   await startInfra(draft);
   const network = await attachToNetworks(named(draft, request));
   const plan = planContainer(draft, { verbose: false, detached: true }, network);
   const { record, lock } = await createHeld(request, draft);
   let isStarted = false;
   try {
-    const client = startHeld({ record, lock }, plan, {
+    await announce(record, network);
+    const client = await startHeld({ record, lock }, plan, {
       connection: { wantsAll: true, hasTerminal },
       onStart: (monitor) => {
         isStarted = true;
@@ -82,8 +92,11 @@ async function launch(
     closeSync(lock);
     return { record, client };
   } catch (error) {
-    if (!isStarted) removeHeld(record, lock);
-    else {
+    if (!isStarted) {
+      giveBack(network);
+      removeHeld(record, lock, { volumes: true });
+      dropIdFile(request.cidfile);
+    } else {
       closeSync(lock);
       if (isExecutionFailure(error)) await settled(record.id);
     }

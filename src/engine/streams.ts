@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { Readable, type Writable } from 'node:stream';
+import { surroundings } from '../sys/surroundings.js';
 import { onInterrupt, stopIfInterrupted } from '../worker/interrupt.js';
 import type { RunResult, StreamOptions } from './types.js';
 
@@ -41,6 +42,8 @@ export async function carryStreams(
     await killing.catch(() => {});
   };
   const stopListening = onInterrupt(end);
+  // it may have been interrupted while the program was started
+  if (surroundings().signal?.aborted) void end();
   const timer =
     timeout === undefined
       ? undefined

@@ -105,6 +105,7 @@ export async function reset(): Promise<void> {
   failures.push(...containers.failures, ...volumes.failures);
   if (failures.length > 0) throw failures[0];
   forgetState();
+  (await import('../lab/progress.js')).removeAllProgress();
 }
 
 /**

@@ -53,7 +53,7 @@ export interface CreateOptions extends CallOptions {
   /** The pod whose namespaces it shares: a name or an id. */
   pod?: string;
   /** It runs when its pod starts, before the other containers: `once` only the first time. Only for `create`. */
-  initContainer?: 'always' | 'once';
+  initContainer?: 'always' | 'once' | 'sidecar';
   /** Remove the container when it has ended. */
   remove?: boolean;
   /** Environment variables, in addition to those of the image. */
@@ -317,8 +317,8 @@ export interface PodInfo {
   labels: Record<string, string>;
   /** The id of the container that holds the namespaces; undefined if there is none. */
   infra: string | undefined;
-  /** The others, the oldest first. */
-  containers: { id: string; name: string; status: ContainerInfo['status'] }[];
+  /** The others, the oldest first. `ready`: it runs, and is healthy if that is checked. */
+  containers: { id: string; name: string; status: ContainerInfo['status']; ready: boolean }[];
 }
 
 export interface CreatePodOptions
@@ -427,6 +427,22 @@ export interface StatsOptions extends CallOptions {
   containers?: readonly string[];
   /** Milliseconds between two results; 1000 by default. */
   interval?: number;
+}
+
+export interface WatchOptions extends CallOptions {
+  /** Names or ids; all running containers by default. */
+  containers?: readonly string[];
+  /** Milliseconds between two looks; 1000 by default. */
+  interval?: number;
+}
+
+export interface DoctorOptions extends CallOptions {
+  /** Names of checks; all by default. */
+  names?: readonly string[];
+  /** Make the changes that need no root, such as modes of folders. */
+  fix?: boolean;
+  /** Milliseconds for all checks together; 10,000 by default. A check that takes longer has failed. */
+  timeout?: number;
 }
 
 /** What a container uses. */

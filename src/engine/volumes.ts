@@ -177,16 +177,48 @@ export async function exportFiles(reference: string, output: string | undefined)
 
 /** Unpacks a tar archive into a volume. @param input a path; undefined for standard input */
 export async function importFiles(reference: string, input: string | undefined): Promise<void> {
-  const { closeSync } = await import('node:fs');
-  const { findVolume, isEmptyVolume, lockVolume, noSuchVolume } = await import('../volume/store.js');
+  const { isEmptyVolume } = await import('../volume/store.js');
   const { importVolume } = await import('../volume/archive.js');
   const { usersOfVolume } = await import('../container/volume-users.js');
+  await withFolder(reference, 'import', (name) =>
+    importVolume(name, input, isEmptyVolume(name) && usersOfVolume(name).length === 0),
+  );
+}
+
+/**
+ * Gives all files of a volume to a group, which may read and write them: an `fsGroup` of Kubernetes.
+ * @param options.ifOther leave it as it is if the volume itself is the group's already
+ * @throws FosterError for a volume whose files are not in foster's data folder
+ */
+export async function share(
+  reference: string,
+  gid: number,
+  { ifOther }: { ifOther: boolean },
+): Promise<void> {
+  const { shareFolder } = await import('../layers/tree-program.js');
+  const { defaultIdMaps } = await import('../spec/choose-id-maps.js');
+  const { throwIfSignaled } = await import('../launch/interrupt.js');
+  const { volumeData, volumeFolder } = await import('../sys/paths.js');
+  await withFolder(reference, 'share', async (name) => {
+    const where = { folder: volumeFolder(name), maps: defaultIdMaps() };
+    shareFolder(volumeData(name), gid, { ...where, ifOther, check: throwIfSignaled });
+  });
+}
+
+/** Does something with the files of a volume, while we hold its lock. */
+async function withFolder(
+  reference: string,
+  verb: string,
+  act: (name: string) => Promise<void>,
+): Promise<void> {
+  const { closeSync } = await import('node:fs');
+  const { findVolume, lockVolume, noSuchVolume } = await import('../volume/store.js');
   const { name } = findVolume(reference);
-  await refuseElsewhere(reference, 'import');
+  await refuseElsewhere(reference, verb);
   const lock = await lockVolume(name, { patience: PATIENCE });
   if (lock === undefined) throw noSuchVolume(reference);
   try {
-    await importVolume(name, input, isEmptyVolume(name) && usersOfVolume(name).length === 0);
+    await act(name);
   } finally {
     closeSync(lock);
   }

@@ -16,10 +16,12 @@ static int clients[MAX_CLIENTS] = {-1, -1, -1, -1, -1, -1, -1, -1};
 static u8 wants_all[MAX_CLIENTS];
 static int owner = -1; /* index of the client that started the container and waits for its end */
 static int is_abandoned;
-struct {
+/* What was received, but not yet read by the container: its size, and how much of it was. The texts, whose pages are seldom used,
+ * are apart. */
+static struct {
   size_t size, at;
-  char data[ATTACH_CHUNK];
-} inputs[MAX_CLIENTS] LARGE; /* received, but not yet read by the container */
+} inputs[MAX_CLIENTS];
+char input_text[MAX_CLIENTS][ATTACH_CHUNK] LARGE;
 
 /* The socket's path may be longer than an address allows (108 bytes), so the socket is bound from its folder: unix(7). If
  * the filesystem does not support sockets, such as some network filesystems, only attach does not work. */
@@ -119,7 +121,7 @@ u8 attach_receive(int index, char message[ATTACH_SHORT], size_t *size) {
   if (received[0] == ATTACH_DETACH && index == owner) owner = -1;
   if (received[0] == ATTACH_INPUT && *size) {
     if (inputs[index].size) return drop_client(index), 0; /* it did not wait for ATTACH_TAKEN */
-    memcpy(inputs[index].data, received + 1, *size);
+    memcpy(input_text[index], received + 1, *size);
     inputs[index].size = *size;
   }
   memcpy(message, received + 1, *size < ATTACH_SHORT ? *size : ATTACH_SHORT);
@@ -151,7 +153,7 @@ int attach_has_input(void) {
 void attach_write_input(int fd) {
   for (int i = 0; i < MAX_CLIENTS; i++) {
     if (!inputs[i].size) continue;
-    long wrote = fd < 0 ? -EPIPE : sys_write(fd, inputs[i].data + inputs[i].at, inputs[i].size - inputs[i].at);
+    long wrote = fd < 0 ? -EPIPE : sys_write(fd, input_text[i] + inputs[i].at, inputs[i].size - inputs[i].at);
     if (wrote == -EAGAIN || wrote == -EINTR) return;
     inputs[i].at = wrote < 0 ? inputs[i].size : inputs[i].at + (size_t)wrote;
     if (inputs[i].at < inputs[i].size) return;

@@ -98,10 +98,8 @@ static void recover_terminal_stream(struct stream *stream, long error) {
 }
 
 static void print_stream_error(int is_input, long error) {
-  char line[160], *to = append(line, "foster: cannot ");
-  to = append(to, is_input ? "read standard input" : "write the container's output");
-  to = append(to, error == -ENOSPC ? ": no space left on device (" : " (");
-  append(append_number(append(to, "errno "), (u64)-error), ")\n");
+  char line[160];
+  append_stream_error(append(line, "foster: cannot "), is_input, error);
   print_error(line);
 }
 

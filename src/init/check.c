@@ -44,12 +44,27 @@ static int is_result_slot(const struct blob *blob, const struct plan *plan, u64 
   return offset + sizeof(s32) <= plan->steps || offset >= steps_end;
 }
 
+/* Whether an argument points to memory of the size that is the next one. */
+static int has_memory(const struct blob *blob, const struct step *step, u32 argument, u32 alignment) {
+  u64 at = step->arguments[argument], size = step->arguments[argument + 1];
+  u32 kinds = step->kinds >> (2 * argument) & 15;
+  return kinds == (ARG_POINTER | ARG_NUMBER << 2) && at % alignment == 0 && has(blob, at, size, 1);
+}
+
+/* Of steps that read memory themselves. That of a system call is the kernel's to check. */
+static int has_memory_for(const struct blob *blob, const struct step *step) {
+  if (step->number == STEP_NETLINK) return has_memory(blob, step, 0, 4);
+  if (step->number == STEP_PROBE) return step->arguments[1] >= 2 && has_memory(blob, step, 0, 2) && has_memory(blob, step, 2, 1);
+  return 1;
+}
+
 static int check_steps(const struct blob *blob, const struct plan *plan) {
   u64 count = (u64)plan->init_steps + plan->process_steps;
   u64 end = plan->steps + count * sizeof(struct step);
   if (plan->steps % 8 || plan->steps < sizeof *plan || !has(blob, plan->steps, count, sizeof(struct step))) return 0;
   const struct step *steps = (const struct step *)(blob->start + plan->steps);
   for (u64 i = 0; i < count; i++) {
+    if (!has_memory_for(blob, &steps[i])) return 0;
     if (steps[i].store && !is_result_slot(blob, plan, steps[i].store, end)) return 0;
     for (int j = 0; j < 6; j++) {
       u32 kind = steps[i].kinds >> (2 * j) & 3;
@@ -123,7 +138,7 @@ static int has_words_for(const struct host_step *step) {
     case HOST_NETLINK:
       return step->count >= 16 && step->count <= MAX_NETLINK_SIZE && (step->detail >> NETLINK_PID_SHIFT) <= step->count - 4;
     case HOST_HAND:
-      return step->count == 1;
+      return step->count == 1 || step->count == 2;
     case HOST_CGROUP:
       return has_cgroup_words(step);
     default:
@@ -166,8 +181,11 @@ int check_monitor(const struct monitor *monitor) {
   if (!monitor->volumes || !has_words(&blob, monitor->volumes)) return 0;
   if (!monitor->remove || !has_words(&blob, monitor->remove) || !monitor->subject || !has_text(&blob, monitor->subject)) return 0;
   if (!monitor->last_argv != !monitor->last_envp || !has_words(&blob, monitor->last_argv) || !has_words(&blob, monitor->last_envp)) return 0;
-  if (!has_text(&blob, monitor->joined)) return 0;
+  if (!has_text(&blob, monitor->joined) || !has_text(&blob, monitor->last_unless) || !has_text(&blob, monitor->last_lock)) return 0;
+  if (!has_text(&blob, monitor->failure_file)) return 0;
   if (monitor->oom && !has_three_texts(&blob, monitor->oom)) return 0;
+  if (monitor->checks % 4 || monitor->check_count > MAX_CHECKS || !has(&blob, monitor->checks, monitor->check_count, sizeof(struct check)))
+    return 0;
   if (monitor->failures % 4 || !has(&blob, monitor->failures, monitor->failure_count, sizeof(struct failure))) return 0;
   const struct failure *failures = (const struct failure *)(blob.start + monitor->failures);
   for (u32 i = 0; i < monitor->failure_count; i++)

@@ -14,6 +14,7 @@
 
 #define EXIT_MONITOR_GONE 137
 #define EXIT_DROPPED 125
+#define COULD_NOT_WRITE 125
 #define MAX_KEYS 64
 #define MAX_TYPED 4096
 
@@ -21,6 +22,7 @@ static int is_terminal, has_input, passes_signals;
 static int is_owner; /* we started the container in the foreground: it ends when we end, and we stop when it stops */
 static int last_code = -1; /* exit code of the container; -1 while it is not known */
 static int is_input_unconfirmed, had_terminal;
+static int is_lost[3]; /* by descriptor: what the container writes there cannot be written */
 static int signal_fd, monitor_fd; /* a signalfd; a pidfd, negative if there is none */
 static const char *detach_keys;
 static size_t keys_seen; /* how much of the detach sequence has been typed */
@@ -76,9 +78,19 @@ static void handle_own_signal(void) {
   send_to_monitor((char[]){ATTACH_SIGNAL, (char)signal, (char)is_for_job}, 3);
 }
 
+/* What follows it is lost, too: half of a file is no better than none. */
+static void lose_output(int fd, long error) {
+  char line[160];
+  is_lost[fd] = 1;
+  terminal_restore();
+  append_stream_error(append(line, "foster: cannot "), 0, error);
+  sys_write(2, line, string_length(line));
+  if (is_terminal && has_input) terminal_raw();
+}
+
 /* Handles signals during the wait, because the reader may be slow. */
 static void write_all(int fd, const char *data, size_t size) {
-  while (size) {
+  while (size && !is_lost[fd]) {
     struct pollfd polls[2] = {{.fd = signal_fd, .events = POLLIN}, {.fd = fd, .events = POLLOUT}};
     if (SYSCALL5(__NR_ppoll, polls, 2, NULL, NULL, 8) < 0) continue;
     if (polls[0].revents) handle_own_signal();
@@ -86,7 +98,8 @@ static void write_all(int fd, const char *data, size_t size) {
     long wrote = sys_write(fd, data, size < PIPE_BUF ? size : PIPE_BUF);
     if (wrote == -EINTR || wrote == -EAGAIN) continue;
     if (wrote == -EPIPE) leave(128 + SIGPIPE);
-    if (wrote <= 0) return;
+    if (wrote == -EIO) return; /* the terminal is gone */
+    if (wrote < 0) return lose_output(fd, wrote);
     data += wrote, size -= (size_t)wrote;
   }
 }
@@ -189,7 +202,7 @@ int run_client(int argc, char **argv) {
     if (SYSCALL5(__NR_ppoll, polls, 3, NULL, NULL, 8) < 0) continue;
     if (polls[0].revents) handle_own_signal();
     int code = polls[1].revents ? handle_message() : -1;
-    if (code >= 0) leave(code);
+    if (code >= 0) leave(code == 0 && (is_lost[1] || is_lost[2]) ? COULD_NOT_WRITE : code);
     if (polls[2].revents && read_input()) {
       terminal_restore();
       send_to_monitor((char[]){ATTACH_DETACH}, 1);

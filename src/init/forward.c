@@ -1,7 +1,7 @@
 /* Carries connections to published ports into containers. The container sees the address of the client: we connect to it in
  * the network holder's namespace from that address (IP_TRANSPARENT: ip(7)). Packets back to it are delivered to us, because
  * the holder's rules mark them. TCP data does not pass through our memory: splice(2). */
-#include "init.h"
+#include "ports.h"
 #include "program.h"
 
 #include <asm-generic/errno.h>
@@ -15,36 +15,18 @@
 #include <linux/resource.h>
 #include <linux/sched.h>
 
-#define AF_INET 2
-#define AF_INET6 10
-#define SOCK_STREAM 1
-#define SOCK_DGRAM 2
-#define SOCK_NONBLOCK O_NONBLOCK
-#define SOCK_CLOEXEC O_CLOEXEC
 #define SPLICE_F_MOVE 1
 #define SPLICE_F_NONBLOCK 2
 #define IP_TRANSPARENT 19
 #define IPV6_TRANSPARENT 75
 #define SHUT_WR 1
 
-enum { MAX_PORTS = 1024, MAX_CONNECTIONS = 4096, MAX_SESSIONS = 512, SESSION_MS = 120000, BACKLOG = 1024, CHUNK = 65536 };
-
-/* struct sockaddr_in or sockaddr_in6; its first two bytes are the family, the next two the port. */
-typedef struct { u8 bytes[28]; } address;
-
-static u32 family_of(const address *a) { return a->bytes[0] | (u32)a->bytes[1] << 8; }
-static u32 size_of(const address *a) { return family_of(a) == AF_INET ? 16 : 28; }
-
-/* A port of the host: where it listens; the container's address of each family; the router's addresses, which replace those of
- * clients that the container could not answer. A family of 0 means no address. */
-struct port {
-  int fd;
-  u8 is_tcp;
-  address listen, target[2], router[2];
-};
+enum { MAX_CONNECTIONS = 4096, MAX_SESSIONS = 512, SESSION_MS = 120000, LOOK_MS = 1000, IDLE_MS = 30000, CHUNK = 65536 };
 
 struct connection {
   int fd[2]; /* to the client, to the container */
+  u32 port;
+  address target; /* where the port led */
   int pipe[2][2]; /* pipe[i] has the data from fd[i] that waits to be sent */
   u32 held[2];
   u8 is_used, is_connected, has_ended[2], is_shut[2];
@@ -57,10 +39,8 @@ struct session { /* of UDP */
   s64 used_ms;
 };
 
-struct port ports[MAX_PORTS] LARGE;
 struct connection connections[MAX_CONNECTIONS] LARGE;
 struct session sessions[MAX_SESSIONS] LARGE;
-static u32 port_count;
 static int events;
 
 enum { EVENT_END, EVENT_PORT, EVENT_CONNECTION, EVENT_SESSION, EVENT_ALONE };
@@ -68,10 +48,6 @@ enum { EVENT_END, EVENT_PORT, EVENT_CONNECTION, EVENT_SESSION, EVENT_ALONE };
 static long watch(int fd, u32 what, u32 index, u32 mask) {
   struct epoll_event event = {.events = mask, .data = (u64)what << 32 | index};
   return SYSCALL4(__NR_epoll_ctl, events, EPOLL_CTL_ADD, fd, &event);
-}
-
-static long set_option(int fd, int level, int name, int value) {
-  return SYSCALL5(__NR_setsockopt, fd, level, name, &value, sizeof value);
 }
 
 /* Converts the address of an IPv4 client of a socket for both families to an IPv4 address. */
@@ -94,10 +70,15 @@ static int is_local(const address *a) {
   return a->bytes[23] == 1;
 }
 
+/* The family of the container's address that a client is led to: 0 or 1, for IPv6. */
+static int family_for(const struct port *port, const address *client) {
+  int family = family_of(client) == AF_INET6;
+  return family_of(&port->target[family]) ? family : !family;
+}
+
 /* Opens a socket to the container for a client, which is connected or still connecting. Returns -errno on failure. */
 static long open_toward(const struct port *port, const address *client) {
-  int family = family_of(client) == AF_INET6, is_replaced = is_local(client);
-  if (!family_of(&port->target[family])) family = !family, is_replaced = 1;
+  int family = family_for(port, client), is_replaced = is_local(client) || family != (family_of(client) == AF_INET6);
   const address *source = is_replaced ? &port->router[family] : client, *target = &port->target[family];
   long fd = SYSCALL3(__NR_socket, family_of(target), (port->is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return fd;
@@ -167,11 +148,12 @@ static struct connection *free_connection(void) {
 }
 
 static void accept_one(const struct port *port, struct connection *one, int client, address *from) {
-  *one = (struct connection){.fd = {client, -1}, .pipe = {{-1, -1}, {-1, -1}}, .is_used = 1};
+  *one = (struct connection){.fd = {client, -1}, .port = (u32)(port - ports), .pipe = {{-1, -1}, {-1, -1}}, .is_used = 1};
   unmap(from);
   long server = open_toward(port, from);
   if (server < 0) return close_connection(one);
   one->fd[1] = (int)server;
+  one->target = port->target[family_for(port, from)];
   for (int i = 0; i < 2; i++)
     if (SYSCALL2(__NR_pipe2, one->pipe[i], O_CLOEXEC | O_NONBLOCK) < 0) return close_connection(one);
   u32 index = (u32)(one - connections), mask = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
@@ -193,12 +175,6 @@ static void accept_all(const struct port *port) {
 }
 
 char datagram[CHUNK] LARGE;
-
-static int is_same(const address *a, const address *b) {
-  for (u32 i = 0; i < sizeof *a; i++)
-    if (a->bytes[i] != b->bytes[i]) return 0;
-  return 1;
-}
 
 static struct session *session_of(u32 port, const address *client) {
   struct session *place = sessions; /* a free one, or else the one that has been idle for the longest time */
@@ -238,7 +214,56 @@ static void end_old_sessions(void) {
     if (sessions[i].fd >= 0 && now - sessions[i].used_ms > SESSION_MS) sys_close(sessions[i].fd), sessions[i].fd = -1;
 }
 
+static void end_sessions(void) {
+  for (struct session *one = sessions; one < sessions + MAX_SESSIONS; one++)
+    if (one->fd >= 0) sys_close(one->fd), one->fd = -1;
+}
+
+static int has_stale; /* there may be connections to addresses that the container has lost */
+
+/* Leads new clients, and those over UDP, where the container is now. */
+static void follow(void) {
+  if (!ports_follow()) return;
+  has_stale = 1;
+  end_sessions();
+}
+
+/* Whether there is a route: connect(2) of UDP sends nothing. */
+static int is_reachable(const address *target) {
+  long fd = SYSCALL3(__NR_socket, family_of(target), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return 1;
+  long error = SYSCALL3(__NR_connect, fd, target, size_of(target));
+  sys_close((int)fd);
+  return !error;
+}
+
+static int is_stale(const struct connection *one) {
+  const struct port *port = &ports[one->port];
+  return !is_same(&one->target, &port->target[0]) && !is_same(&one->target, &port->target[1]);
+}
+
+/* Ends connections to a network that the container has left. Else, the client would wait for the last attempt to send to it. */
+static void end_lost_connections(void) {
+  has_stale = 0;
+  for (struct connection *one = connections; one < connections + MAX_CONNECTIONS; one++) {
+    if (!one->is_used || !is_stale(one)) continue;
+    if (is_reachable(&one->target)) has_stale = 1;
+    else close_connection(one);
+  }
+}
+
+/* For clients that are connected: they do not show by a new one that the networks have changed. */
+static void look_sometimes(void) {
+  static s64 looked_ms;
+  s64 now = now_ms();
+  if (now - looked_ms < LOOK_MS) return;
+  looked_ms = now;
+  follow();
+  if (has_stale) end_lost_connections();
+}
+
 static void accept_everywhere(void) {
+  follow();
   for (u32 i = 0; i < port_count; i++)
     if (ports[i].is_tcp) accept_all(&ports[i]);
 }
@@ -246,8 +271,7 @@ static void accept_everywhere(void) {
 static void drop_all(void) {
   for (struct connection *one = connections; one < connections + MAX_CONNECTIONS; one++)
     if (one->is_used) close_connection(one);
-  for (struct session *one = sessions; one < sessions + MAX_SESSIONS; one++)
-    if (one->fd >= 0) sys_close(one->fd), one->fd = -1;
+  end_sessions();
 }
 
 /* Continues in a child. We wait, and start another one if it is killed, with the ports that we have open, too; connections that
@@ -266,33 +290,39 @@ static void continue_in_child(void) {
   }
 }
 
+static void serve_event(u32 what, u32 index, u32 mask) {
+  switch (what) {
+    case EVENT_PORT:
+      follow();
+      if (ports[index].is_tcp) accept_all(&ports[index]);
+      else carry_in(index);
+      break;
+    case EVENT_CONNECTION:
+      serve_connection(&connections[index], mask);
+      break;
+    case EVENT_SESSION:
+      carry_out(&sessions[index]);
+      break;
+    case EVENT_ALONE:
+      sys_close((int)index);
+      continue_in_child();
+      break;
+    default:
+      sys_exit(0); /* the container has ended */
+  }
+}
+
 static _Noreturn void serve(void) {
   continue_in_child();
   for (;;) {
     struct epoll_event ready[64];
-    long count = SYSCALL6(__NR_epoll_pwait, events, ready, 64, 30000, NULL, 8);
+    long count = SYSCALL6(__NR_epoll_pwait, events, ready, 64, has_stale ? LOOK_MS : IDLE_MS, NULL, 8);
     if (count == 0) end_old_sessions();
-    for (long i = 0; i < count; i++) {
-      u32 index = (u32)ready[i].data;
-      switch (ready[i].data >> 32) {
-        case EVENT_PORT:
-          if (ports[index].is_tcp) accept_all(&ports[index]);
-          else carry_in(index);
-          break;
-        case EVENT_CONNECTION:
-          serve_connection(&connections[index], ready[i].events);
-          break;
-        case EVENT_SESSION:
-          carry_out(&sessions[index]);
-          break;
-        case EVENT_ALONE:
-          sys_close((int)index);
-          continue_in_child();
-          break;
-        default:
-          sys_exit(0); /* the container has ended */
-      }
-    }
+    look_sometimes();
+    /* New connections come last: they may get the place of one that ends, whose events must not be theirs. */
+    for (int is_new = 0; is_new < 2; is_new++)
+      for (long i = 0; i < count; i++)
+        if ((ready[i].data >> 32 == EVENT_PORT) == is_new) serve_event((u32)(ready[i].data >> 32), (u32)ready[i].data, ready[i].events);
     if (!has_room) continue;
     has_room = is_full = 0;
     accept_everywhere();
@@ -304,45 +334,6 @@ static _Noreturn void fail(u32 port, long error) {
   sys_exit(125);
 }
 
-/* Reads an address in hexadecimal. Returns the rest of the text; NULL if it is not an address. */
-static const char *read_address(const char *text, address *out) {
-  for (u32 i = 0; i < 2 * sizeof *out; i++, text++) {
-    u8 digit = (u8)(*text >= '0' && *text <= '9' ? *text - '0' : *text >= 'a' && *text <= 'f' ? *text - 'a' + 10 : 16);
-    if (digit == 16) return NULL;
-    out->bytes[i / 2] = (u8)(out->bytes[i / 2] << 4 | digit);
-  }
-  return text;
-}
-
-static long listen_at(struct port *port) {
-  int kind = (port->is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
-  long fd = SYSCALL3(__NR_socket, family_of(&port->listen), kind, 0);
-  if (fd == -EAFNOSUPPORT && family_of(&port->listen) == AF_INET6) { /* a host without IPv6 */
-    port->listen = (address){{AF_INET, 0, port->listen.bytes[2], port->listen.bytes[3]}};
-    fd = SYSCALL3(__NR_socket, AF_INET, kind, 0);
-  }
-  if (fd < 0) return fd;
-  if (port->is_tcp) set_option((int)fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (family_of(&port->listen) == AF_INET6) set_option((int)fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-  long error = SYSCALL3(__NR_bind, fd, &port->listen, size_of(&port->listen));
-  if (!error && port->is_tcp) error = SYSCALL2(__NR_listen, fd, BACKLOG);
-  if (error) return error;
-  port->fd = (int)fd;
-  return 0;
-}
-
-/* Opens a port. The word is `t` or `u` for the protocol, then the addresses of struct port. */
-static void open_port(const char *word, u32 index) {
-  struct port *port = &ports[index];
-  *port = (struct port){.fd = -1, .is_tcp = *word == 't'};
-  address *const fields[] = {&port->listen, &port->target[0], &port->router[0], &port->target[1], &port->router[1]};
-  word++;
-  for (int i = 0; i < 5 && word; i++) word = read_address(word, fields[i]);
-  long error = word && !*word ? listen_at(port) : -EINVAL;
-  if (!error) error = watch(port->fd, EVENT_PORT, index, port->is_tcp ? EPOLLIN | EPOLLET : EPOLLIN);
-  if (error) fail(index, error);
-}
-
 static void raise_limit(void) {
   struct rlimit limit;
   if (SYSCALL4(__NR_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) < 0) return;
@@ -350,19 +341,24 @@ static void raise_limit(void) {
   SYSCALL4(__NR_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL);
 }
 
-/* argv: our name, "forward", then a word for each port: open_port. Listens in the network namespace of the caller, then enters
- * the namespaces of the network holder (FD_ENTERED). Ends when the process of FD_PIDFD ends. Failures are reported on
- * FD_CONTROL with the index of the port. FD_CONTROL closes when all ports are open. */
+/* argv: our name, "forward", the container's folder, then a word for each port: ports.c. Listens in the network namespace of the
+ * caller, then enters the namespaces of the network holder (FD_ENTERED). Ends when the process of FD_PIDFD ends. Failures are
+ * reported on FD_CONTROL with the index of the port. FD_CONTROL closes when all ports are open. */
 int run_forward(int argc, char **argv) {
   SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-ports");
   SYSCALL3(__NR_fcntl, FD_CONTROL, F_SETFD, FD_CLOEXEC);
   raise_limit();
   for (u32 i = 0; i < MAX_SESSIONS; i++) sessions[i].fd = -1;
   events = (int)SYSCALL1(__NR_epoll_create1, O_CLOEXEC);
-  if (events < 0 || argc - 2 > MAX_PORTS) fail(0, events < 0 ? events : -E2BIG);
-  for (; port_count < (u32)argc - 2; port_count++) open_port(argv[port_count + 2], port_count);
+  if (events < 0) fail(0, events);
+  long error = ports_open(argv[2], argv + 3, (u32)argc - 3);
+  if (error) fail(port_count, error);
+  for (u32 i = 0; i < port_count; i++) {
+    error = watch(ports[i].fd, EVENT_PORT, i, ports[i].is_tcp ? EPOLLIN | EPOLLET : EPOLLIN);
+    if (error) fail(i, error);
+  }
   watch(FD_PIDFD, EVENT_END, 0, EPOLLIN);
-  long error = SYSCALL2(__NR_setns, FD_ENTERED, CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWPID);
+  error = SYSCALL2(__NR_setns, FD_ENTERED, CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWPID);
   if (error) fail(0, error);
   become_orphan();
   SYSCALL0(__NR_setsid);

@@ -4,8 +4,6 @@
 #include <asm-generic/errno.h>
 #include <linux/fcntl.h>
 
-#define EVENTS_A_SECOND 100
-
 static void record_event(const char *action, const struct report *about) {
   static s64 second;
   static u32 in_second;

@@ -62,20 +62,31 @@ static _Noreturn void fail(int status, long error) {
   sys_exit(125);
 }
 
-/* Runs a program that goes into the background when it is ready, such as pasta, and starts it again when it has ended. We
- * are PID 1 of a PID namespace, so the background process becomes our child, and ends with us. */
+/* Starts a program that goes into the background when it is ready, such as pasta. We are PID 1 of a PID namespace, so the background
+ * process becomes our child, and ends with us. Returns 0 when it is ready, or -errno; `status` is how it has exited instead. */
+long service_start(char **argv, u64 capabilities, int *status) {
+  *status = 0;
+  long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
+  if (pid == 0) execute(argv, capabilities);
+  if (pid < 0) return pid;
+  SYSCALL4(__NR_wait4, pid, status, 0, NULL);
+  return *status ? -EIO : 0;
+}
+
+/* Waits until the program has ended. */
+void service_wait(void) {
+  while (SYSCALL4(__NR_wait4, -1, NULL, 0, NULL) >= 0) {}
+}
+
+/* Runs such a program, and starts it again when it has ended. */
 static _Noreturn void serve(char **argv, u64 capabilities) {
   enum { RETRY_MS = 1000 };
   for (int is_first = 1;; is_first = 0) {
-    int status = 0;
-    long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
-    if (pid == 0) execute(argv, capabilities);
-    if (pid > 0) SYSCALL4(__NR_wait4, pid, &status, 0, NULL);
-    if (is_first) {
-      if (pid < 0 || status) fail(status, pid < 0 ? pid : -EIO);
-      sys_close(FD_CONTROL); /* ready */
-    }
-    while (SYSCALL4(__NR_wait4, -1, NULL, 0, NULL) >= 0) {}
+    int status;
+    long error = service_start(argv, capabilities, &status);
+    if (is_first && error) fail(status, error);
+    if (is_first) sys_close(FD_CONTROL); /* ready */
+    service_wait();
     sleep_ms(RETRY_MS);
   }
 }
@@ -167,18 +178,23 @@ int run_attendant(char **argv) {
 
 /* argv: our name, "serve", NAMESPACES, NETNS, TOP, PATH, then the program's name and arguments. NAMESPACES: 'u', 'n' and 'p',
  * the namespaces of the network holder (FD_ENTERED) to enter; with 'b' the program gets only the right to use ports below
- * 1024. NETNS: path of a network namespace, which the program sees as TOP/0/netns/foster; `-` for none. A failure is reported
- * on FD_CONTROL, which closes when the program is ready. */
+ * 1024; with 'w' it waits for the first packet that leaves NETNS, and another word comes before that: the folder in which to say
+ * why it has failed. NETNS: path of a network namespace, which the program sees as TOP/0/netns/foster; `-` for none. A failure
+ * is reported on FD_CONTROL, which closes when the program is ready, or waits. */
 int run_service(char **argv) {
-  int is_limited = 0;
-  for (const char *letter = argv[2]; *letter; letter++) is_limited |= *letter == 'b';
+  int is_limited = 0, waits = 0;
+  for (const char *letter = argv[2]; *letter; letter++) is_limited |= *letter == 'b', waits |= *letter == 'w';
   SYSCALL3(__NR_fcntl, FD_CONTROL, F_SETFD, FD_CLOEXEC);
   long error = SYSCALL2(__NR_setns, FD_ENTERED, namespaces_of(argv[2]));
   if (error) fail(0, error);
   SYSCALL1(__NR_chdir, "/");
+  const char *folder = argv[3];
+  argv += waits;
   if (!string_equal(argv[3], "-")) {
     int netns = (int)sys_openat(AT_FDCWD, argv[3], O_RDONLY | O_CLOEXEC, 0);
     if (netns < 0) fail(0, netns);
+    error = waits ? outside_open(netns, folder) : 0;
+    if (error) fail(PART_WAITING, error);
     show_namespace(netns, argv[4]);
   }
   become_child(1);
@@ -186,5 +202,6 @@ int run_service(char **argv) {
   error = SYSCALL1(__NR_unshare, CLONE_NEWPID);
   if (error) fail(0, error);
   become_child(0);
+  if (waits) outside_wait(argv + 5);
   serve(argv + 5, is_limited ? (u64)1 << CAP_NET_BIND_SERVICE : ~(u64)0);
 }

@@ -27,10 +27,13 @@ export function initProgram(): number {
     file = memoryFile('foster-init', content, { sealed: true, executable: true });
   } catch (error) {
     if (!(error instanceof SystemCallError) || errnoName(error.errno) !== 'EACCES') throw error;
-    throw new FosterError('cannot start containers: programs in memory may not be executed here', {
-      advice: 'as root: sysctl -w vm.memfd_noexec=1 (it is 2)',
-      cause: error,
-    });
+    throw new FosterError(
+      'cannot start containers: programs in memory may not be executed here (vm.memfd_noexec is 2)',
+      {
+        advice: 'as root: sysctl -w vm.memfd_noexec=1',
+        cause: error,
+      },
+    );
   }
   return file;
 }

@@ -24,8 +24,12 @@ char *append(char *to, const char *text);
 char *append_number(char *to, u64 number);
 u32 read_number(const char *text);
 
-/* stack.c: what a start needs and the wait for the end does not */
+/* line.c */
+void append_line(int fd, const char *line, size_t size);
+
+/* stack.c */
 void release_stack(void);
+_Noreturn void continue_below(const char *end, void (*run)(void));
 
 /* Of large arrays, which most processes never touch. The linker puts them after all other variables (COMMON), which then share a
  * page or two. They cannot be static. */
@@ -38,6 +42,7 @@ int run_plan(u32 first);
 extern int control_socket;
 void report(u32 kind, u32 index, s64 value, s64 extra, const char *name);
 int await_byte(char wanted);
+enum { EVENTS_A_SECOND = 100 }; /* of orphans that were adopted or reaped, in the background: the most that the monitor records */
 
 /* reaper.c: PID 1 */
 _Noreturn void reap_until_exit(const struct plan *plan, int child);
@@ -90,7 +95,12 @@ struct health_result {
   u32 size;         /* of the output; one more than HEALTH_OUTPUT if there was more */
   char output[HEALTH_OUTPUT];
 };
-void state_health(u32 status, u32 streak, const struct health_result *results, u32 count);
+struct health_state {
+  u32 status, streak; /* of the first check: failures in a row */
+  u32 is_started;     /* a startupProbe has succeeded, or there is none */
+  u32 ends;           /* how often a probe has ended the container since foster has started it */
+};
+void state_health(const struct health_state *state, const struct health_result *results, u32 count);
 void state_event(const char *action, const char *subject, const char *attributes);
 void state_network_events(const char *action);
 void state_event_line(const char *text);
@@ -156,14 +166,37 @@ int run_attendant(char **argv);
 void become_orphan(void);
 void sleep_ms(s64 ms);
 void limit_capabilities(u64 mask);
+long service_start(char **argv, u64 capabilities, int *status);
+void service_wait(void);
+
+/* outside.c */
+long outside_open(int netns, const char *folder);
+_Noreturn void outside_wait(char **argv);
 
 /* forward.c: published ports */
 int run_forward(int argc, char **argv);
 
+/* helper.c */
+struct helper {
+  int pid, control; /* 0, -1: it does not run */
+};
+#define NO_HELPER (struct helper){.pid = 0, .control = -1}
+long helper_start(struct helper *helper, s32 plan, s32 output);
+int helper_ended(struct helper *helper, int pid);
+void helper_kill(struct helper *helper);
+
+/* hook.c */
+void hook_start(const struct monitor *monitor);
+void end_container(const struct monitor *monitor, u32 grace);
+s64 end_due(void);
+void end_run(const struct monitor *monitor);
+void hook_child_exited(int pid, int status);
+void hook_stop(void);
+
 /* health.c */
 s64 health_due(void);
-int health_output(void);
-void health_read(void);
+int health_output(u32 index);
+void health_read(u32 index);
 void health_start(const struct monitor *monitor);
 void health_run(const struct monitor *monitor);
 void health_child_exited(const struct monitor *monitor, int pid, int status);
@@ -189,6 +222,7 @@ void stream_watch(struct stream *stream, u8 number, void (*watch)(u8 number, cha
 void stream_close(struct stream *stream); /* ends the transfer; the descriptors stay open */
 int stream_has_data(const struct stream *stream);
 int stream_poll(struct stream *stream, struct pollfd *polls); /* fills two: of `from` and of `to`. Returns whether it rests */
+char *append_stream_error(char *to, int is_input, long error);
 long stream_carry(struct stream *stream, const struct pollfd *polls);
 long stream_observe(struct stream *stream); /* gives `watch` all that is in `from`, without removing it */
 

@@ -9,9 +9,6 @@
 #include <linux/netlink.h>
 #include <linux/sched.h>
 
-#define AF_NETLINK 16
-#define SOCK_RAW 3
-
 /* Writes to a file below /proc/PID. */
 long write_proc_file(int pid, const char *file, const char *text) {
   char path[32];
@@ -43,7 +40,7 @@ static void write_file(void *argument) {
 
 /* Sends one message, and returns the result that the kernel acknowledges: netlink(7). The sequence number, which we need for
  * nothing else, is an errno that does not count as a failure. */
-static long send_message(int socket, const struct nlmsghdr *message) {
+long send_message(int socket, const struct nlmsghdr *message) {
   struct { struct nlmsghdr head; s32 error; char rest[44]; } answer;
   long size = SYSCALL6(__NR_sendto, socket, message, message->nlmsg_len, 0, NULL, 0);
   if (size < 0) return size;

@@ -7,6 +7,7 @@
 
 #include <asm-generic/errno.h>
 #include <linux/mount.h>
+#include <linux/openat2.h>
 #include <linux/poll.h>
 
 enum { TARGET_HAS_ENDED = 1 }; /* a result besides 0 and -errno: the process has ended, and has reported why */
@@ -155,6 +156,27 @@ static long shift_ids(int mount, int userns, u64 attributes, int is_deep) {
   return SYSCALL5(__NR_mount_setattr, mount, "", AT_EMPTY_PATH | (is_deep ? AT_RECURSIVE : 0), &attr, sizeof attr);
 }
 
+/* Links below a folder to which containers write are not followed. */
+static long open_below(const char *folder, const char *path) {
+  struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+  long top = sys_openat(AT_FDCWD, folder, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+  if (top < 0) return top;
+  long file = SYSCALL4(__NR_openat2, top, path, &how, sizeof how);
+  sys_close((int)top);
+  return file;
+}
+
+/* A detached copy of the mount of a step. */
+static long copy_mount(const struct host *host, const struct host_step *step, int flags) {
+  const char *source = words_of(host, step);
+  if (step->count < 2) return SYSCALL3(__NR_open_tree, AT_FDCWD, source, flags);
+  long file = open_below(source, source + string_length(source) + 1);
+  if (file < 0) return file;
+  long mount = SYSCALL3(__NR_open_tree, file, "", flags | AT_EMPTY_PATH);
+  sys_close((int)file);
+  return mount;
+}
+
 /* A process in a user namespace may not shift the ids of the host's files (mount_setattr(2), MOUNT_ATTR_IDMAP). So a
  * detached copy of the mount is made here and sent as a descriptor, and PID 1 only attaches it. If the kernel or the
  * filesystem cannot shift ids, the mount is sent without a shift, unless the step has HAND_MUST_SHIFT. */
@@ -163,7 +185,7 @@ static long hand_mount(const struct host *host, struct host_step *step) {
   int is_deep = (step->detail & HAND_DEEP) != 0;
   s32 outcome = HANDED_WHOLE;
   int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (is_deep ? AT_RECURSIVE : 0);
-  long mount = SYSCALL3(__NR_open_tree, AT_FDCWD, words_of(host, step), flags);
+  long mount = copy_mount(host, step, flags);
   if (mount < 0) return mount;
   /* With shifted ids, root in the container owns the device files of the host's root. */
   u64 attributes = step->detail & HAND_DEVICES ? 0 : MOUNT_ATTR_NODEV;
@@ -214,6 +236,13 @@ void undo_host_steps(struct host *host, int is_graceful) {
   for (u32 i = host->count; i > 0; i--) undo_step(host, steps_of(host) + i - 1, is_graceful);
 }
 
+/* Whether the process ends without our doing, so that nothing can be done for it. Its files in /proc refuse us a moment before its pidfd tells. */
+static int has_ended(const struct host *host) {
+  struct pollfd poll = {.fd = host->pidfd, .events = POLLIN};
+  s64 moment[2] = {0, 100000000};
+  return host->pidfd >= 0 && SYSCALL5(__NR_ppoll, &poll, 1, moment, NULL, 8) > 0;
+}
+
 /* Returns 0 when all steps are done. Otherwise returns -errno; `host` then says what failed, and the steps before it are undone. */
 int run_host_steps(struct host *host) {
   struct host_step *steps = steps_of(host);
@@ -223,6 +252,7 @@ int run_host_steps(struct host *host) {
     host->failed = i, host->detail = -1;
     outcome = do_step(host, i);
   }
+  if (outcome < 0 && has_ended(host)) outcome = TARGET_HAS_ENDED;
   if (outcome >= 0) return 0;
   host->error = outcome == -ECHILD ? 0 : (s32)-outcome;
   /* The process cannot continue, and its cgroup can be removed only when it has ended. */

@@ -55,7 +55,7 @@ static void volume_events(int is_end) {
 }
 
 /* Receives all output of the container. */
-static void keep_output(u8 number, char *data, size_t size) {
+void keep_output(u8 number, char *data, size_t size) {
   if (!(run.config->flags & MONITOR_UNLOGGED)) log_write(data, size, number);
   attach_send(number == ERROR ? ATTACH_ERROR : ATTACH_OUTPUT, data, size);
 }
@@ -124,7 +124,7 @@ void drain_output(int waits_for_reader) {
 }
 
 /* By pidfd, because the pid may have been reused. Signals of a terminal are for a whole job: termios(3), ISIG. */
-static void signal_container(int signal, int is_for_group) {
+void signal_container(int signal, int is_for_group) {
   siginfo_t info = {.si_signo = signal, .si_code = SI_QUEUE};
   info.si_int = SIGNAL_TO_GROUP;
   if (is_for_group && !(run.config->flags & MONITOR_SHIM))
@@ -232,6 +232,7 @@ static void reap_children(void) {
       host_program_exited(&run.host, (int)pid);
       host_program_exited(&run.links, (int)pid);
       health_child_exited(run.config, (int)pid, status);
+      hook_child_exited((int)pid, status);
     }
   }
 }
@@ -254,8 +255,11 @@ int handle_signal(void) {
   return signal;
 }
 
-enum { POLL_SIGNALS, POLL_OOM, POLL_HEALTH, POLL_CONTROL, POLL_STARTER, POLL_JOINED, POLL_INPUT, POLL_LISTENER, POLL_STALLED, POLL_STREAMS };
-enum { POLL_CLIENTS = POLL_STREAMS + 2 * STREAM_COUNT, POLL_COUNT = POLL_CLIENTS + MAX_CLIENTS };
+enum { POLL_SIGNALS, POLL_OOM, POLL_CONTROL, POLL_STARTER, POLL_JOINED, POLL_INPUT, POLL_LISTENER, POLL_STALLED, POLL_STREAMS };
+enum { POLL_CLIENTS = POLL_STREAMS + 2 * STREAM_COUNT, POLL_CHECKS = POLL_CLIENTS + MAX_CLIENTS, POLL_COUNT = POLL_CHECKS + MAX_CHECKS };
+
+/* Of two times, of which -1 means never. */
+static s64 sooner(s64 one, s64 other) { return one < 0 || (other >= 0 && other < one) ? other : one; }
 
 /* Waits with poll(2). Returns whether there is something to do. */
 static int wait_for_work(struct pollfd polls[POLL_COUNT], int is_control_open) {
@@ -263,7 +267,7 @@ static int wait_for_work(struct pollfd polls[POLL_COUNT], int is_control_open) {
   for (int i = 0; i < POLL_COUNT; i++) polls[i] = (struct pollfd){.fd = -1, .events = POLLIN};
   polls[POLL_SIGNALS].fd = run.signals;
   polls[POLL_OOM] = (struct pollfd){.fd = run.oom_file, .events = POLLPRI};
-  polls[POLL_HEALTH].fd = health_output();
+  for (u32 i = 0; i < MAX_CHECKS; i++) polls[POLL_CHECKS + i].fd = health_output(i);
   polls[POLL_CONTROL].fd = is_control_open ? run.container.control : -1;
   polls[POLL_STARTER].fd = run.has_starter ? FD_CONTROL : -1;
   polls[POLL_JOINED].fd = run.config->joined && !run.has_lost_pod ? FD_JOINED : -1;
@@ -276,8 +280,7 @@ static int wait_for_work(struct pollfd polls[POLL_COUNT], int is_control_open) {
   polls[POLL_LISTENER].fd = attach_listener();
   polls[POLL_STALLED] = (struct pollfd){.fd = attach_client(stalled), .events = POLLOUT};
   for (int i = 0; i < MAX_CLIENTS; i++) polls[POLL_CLIENTS + i].fd = attach_client(i);
-  s64 due = health_due(), left = time_left();
-  if (left >= 0 && (due < 0 || left < due)) due = left;
+  s64 due = sooner(sooner(health_due(), end_due()), time_left());
   s64 time[2] = {due / 1000, due % 1000 * 1000000}, rest[2] = {0, STREAM_REST_NS};
   return SYSCALL5(__NR_ppoll, polls, POLL_COUNT, rests ? rest : due < 0 ? NULL : time, NULL, 8) >= 0;
 }
@@ -308,7 +311,8 @@ void serve_run(void) {
       notify_starter(&(struct report){.kind = REPORT_EXECUTED}); /* without foster-init as PID 1, execve(2) closes the socket */
     }
     if (polls[POLL_OOM].revents) check_oom_kills();
-    if (polls[POLL_HEALTH].revents) health_read();
+    for (u32 i = 0; i < MAX_CHECKS; i++)
+      if (polls[POLL_CHECKS + i].revents) health_read(i);
     if (polls[POLL_STARTER].revents) stop_notifying();
     if (polls[POLL_JOINED].revents) end_with_pod();
     if (polls[POLL_SIGNALS].revents) handle_signal();
@@ -319,6 +323,7 @@ void serve_run(void) {
     for (int i = 0; i < STREAM_COUNT; i++) carry(&run.streams[i], polls + POLL_STREAMS + 2 * i);
     if (polls[POLL_INPUT].revents) write_client_input();
     health_run(run.config);
+    end_run(run.config);
     kill_at_time_limit();
   }
 }
@@ -395,6 +400,7 @@ int start_run(void) {
   health_start(run.config);
   serve_first_clients();
   sys_write(run.container.control, (char[]){CONTROL_START}, 1);
+  hook_start(run.config);
   reap_children(); /* PID 1 may have been killed while Node still got its SIGCHLD */
   return 0;
 }
@@ -412,6 +418,7 @@ int finish_run(void) {
   handle_last_reports();
   drain_output(run.has_caller && run.master >= 0);
   health_stop();
+  hook_stop();
   end_oom_watch();
   undo_all_host_steps(1);
   terminal_restore();
@@ -441,7 +448,7 @@ static int run_for_caller(void) {
   /* The container has ended, even if the rest of its output is read later. */
   sys_close(FD_LOCK);
   drain_output(1);
-  run_last_program();
+  run_last_program(code);
   return caller_exit_code(code);
 }
 
@@ -473,5 +480,6 @@ int run_monitor(void) {
   if (run.has_record) attach_open();
   else if (!run.has_caller) attach_adopt(FD_CLIENT);
   if (run.has_record && !(config->flags & MONITOR_UNLOGGED)) log_open((u64)config->log_max_size * 1024, config->log_max_files);
+  note_member();
   return run.has_caller ? run_for_caller() : run_with_restarts();
 }

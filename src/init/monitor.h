@@ -38,7 +38,9 @@ static inline const char *monitor_text(u32 offset) { return (const char *)run.co
 
 /* monitor.c */
 enum { COULD_NOT_START = 125 };
+void keep_output(u8 number, char *data, size_t size);
 void monitor_event(const char *action, const char *attributes);
+void signal_container(int signal, int is_for_group);
 void kill_container(void);
 void notify_starter(const struct report *message);
 int start_run(void);
@@ -70,7 +72,8 @@ void begin_oom_watch(void);
 void end_oom_watch(void);
 
 /* last-program.c */
-void run_last_program(void);
+void note_member(void);
+void run_last_program(int code);
 
 /* restart.c */
 int run_with_restarts(void);

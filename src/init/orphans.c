@@ -6,12 +6,13 @@
 
 struct orphan {
   s32 pid;
-
   s64 since_ms;
   char name[16];
 };
 
-struct orphan orphans[256] LARGE; /* more are reaped all the same, but not reported */
+enum { MAX_ORPHANS = 256 }; /* more are reaped all the same, but not reported */
+struct orphan orphans[MAX_ORPHANS] LARGE;
+static u32 orphans_end; /* those from here on were never used, and take no memory */
 
 static void move_descriptor(long from, int to) {
   if (from < 0 || from == to) return;
@@ -55,16 +56,21 @@ static void read_name(int pid, char name[16]) {
 }
 
 static struct orphan *find(int pid) {
-  for (size_t i = 0; i < sizeof orphans / sizeof *orphans; i++)
+  for (u32 i = 0; i < orphans_end; i++)
     if (orphans[i].pid == pid) return &orphans[i];
   return NULL;
+}
+
+static struct orphan *find_place(void) {
+  struct orphan *place = find(0);
+  return place || orphans_end == MAX_ORPHANS ? place : &orphans[orphans_end++];
 }
 
 static int watched_main;
 
 static void adopt(int pid) {
   if (pid == watched_main || find(pid)) return;
-  struct orphan *place = find(0);
+  struct orphan *place = find_place();
   if (!place) return;
   *place = (struct orphan){.pid = pid, .since_ms = now_ms()};
   read_name(pid, place->name);

@@ -87,13 +87,14 @@ static long run_step(char *blob, const struct step *step) {
 }
 
 /* Executes foster-init again, which continues with step `next` of the plan. Now it was executed in its user namespace, so only
- * processes with rights there may access it: ptrace(2). `program` is a descriptor of it, or 0. Returns -errno. */
+ * processes with rights there may access it: ptrace(2). The number is its environment, so that ps shows only its name.
+ * `program` is a descriptor of it, or 0. Returns -errno. */
 static long renew(u32 next, int program) {
   char number[24];
   append_number(number, next);
-  const char *argv[] = {"foster-init", "resume", number, NULL};
+  const char *argv[] = {"foster-init", NULL, number, NULL};
   keep_capabilities();
-  return SYSCALL5(__NR_execveat, program ? program : AT_FDCWD, program ? "" : "/proc/self/exe", argv, argv + 3,
+  return SYSCALL5(__NR_execveat, program ? program : AT_FDCWD, program ? "" : "/proc/self/exe", argv, argv + 2,
                   program ? AT_EMPTY_PATH : 0);
 }
 

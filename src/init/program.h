@@ -14,6 +14,8 @@ long start_program(struct program *program, u64 clone_flags, s32 *pidfd);
 /* inside.c: what only a process in other namespaces may do. All return -errno on failure. */
 long write_from_inside(int pidfd, int pid, const char *file, const char *text);
 long send_netlink(const char *messages, u32 size);
+struct nlmsghdr;
+long send_message(int socket, const struct nlmsghdr *message);
 /* probe.c */
 int probe(const void *address, u32 size, const char *request, u32 length);
 long send_netlink_inside(int pidfd, char *messages, u32 size);

@@ -6,6 +6,7 @@
 #include <linux/poll.h>
 
 #define MEMBER_INTERVAL_MS 10 /* between two looks for processes that are not our children */
+#define REST_NS 1000000 /* between two looks for children that have ended */
 #define WATCH_INTERVAL_MS 100 /* between two searches for orphans, and between two reports of their number */
 
 static int main_child;
@@ -16,27 +17,49 @@ static int has_no_grace; /* no grace period */
 
 static siginfo_t last_signal;
 
+/* Each look for children that have ended visits all children, while no process of the machine can end: thousands that end at the same
+ * time would wait for looks that find one of them each. So if we have just looked, we rest, and only other signals wake us. */
+static int is_resting(void) {
+  static s64 looked_ms;
+  s64 now = now_ms();
+  int has_just_looked = now == looked_ms;
+  looked_ms = now;
+  return has_just_looked;
+}
+
 /* timeout_ms < 0 waits forever. Returns the signal, or 0. */
 static int wait_for_signal(s64 timeout_ms) {
-  sigset all = ALL_SIGNALS;
-  s64 timeout[2] = {timeout_ms / 1000, timeout_ms % 1000 * 1000000};
-  long signal = SYSCALL4(__NR_rt_sigtimedwait, &all, &last_signal, timeout_ms < 0 ? NULL : timeout, 8);
+  int rests = is_resting();
+  sigset wanted = rests ? ALL_SIGNALS & ~signal_bit(SIGCHLD) : ALL_SIGNALS;
+  s64 timeout[2] = {timeout_ms / 1000, timeout_ms % 1000 * 1000000}, rest[2] = {0, REST_NS};
+  long signal = SYSCALL4(__NR_rt_sigtimedwait, &wanted, &last_signal, rests ? rest : timeout_ms < 0 ? NULL : timeout, 8);
   return signal > 0 ? (int)signal : 0;
 }
 
-/* The command's name can be read only before the zombie is gone. */
-static void record_next_zombie(void) {
+/* Whether the next orphan is told of. In the background, of more than the monitor records a second only the number is told. */
+static u32 told; /* in this second */
+static int is_next_told(void) {
+  static s64 second;
+  if (is_verbose || !is_counting) return is_verbose;
+  s64 now = now_ms() / 1000;
+  if (now != second) second = now, told = 0;
+  return told < EVENTS_A_SECOND / 2; /* an adoption, and a reaping */
+}
+
+/* Records a child that has ended: the name of its command can be read only before it is reaped. Returns 0 if there is none. */
+static int record_next_zombie(void) {
   siginfo_t child = {0};
-  if (SYSCALL5(__NR_waitid, P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT, NULL) == 0 && child.si_pid)
-    orphans_record_zombie(child.si_pid, main_child);
+  SYSCALL5(__NR_waitid, P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT, NULL);
+  if (child.si_pid) orphans_record_zombie(child.si_pid, main_child);
+  told += child.si_pid != 0;
+  return child.si_pid;
 }
 
 /* Reaps every child that has ended. Reports a stop of the user's process. Returns 0 when there are no children left. */
 static int reap(void) {
   for (;;) {
-    int status = 0;
-    if (is_verbose || is_counting) record_next_zombie();
-    long pid = SYSCALL4(__NR_wait4, -1, &status, WNOHANG | WUNTRACED | __WALL, NULL);
+    int status = 0, zombie = is_next_told() ? record_next_zombie() : 0;
+    long pid = SYSCALL4(__NR_wait4, zombie ? zombie : -1, &status, WNOHANG | WUNTRACED | __WALL, NULL);
     if (pid <= 0) return pid != -ECHILD;
     if (is_stopped(status)) {
       if (pid == main_child) report(REPORT_STOPPED, NO_STEP, status >> 8 & 0xff, 0, NULL);
@@ -46,7 +69,7 @@ static int reap(void) {
       main_status = status;
     } else {
       reaped++;
-      if (is_verbose || is_counting) orphans_report_reaped((int)pid, status);
+      if (zombie || is_verbose) orphans_report_reaped((int)pid, status);
     }
   }
 }
@@ -125,10 +148,11 @@ static void forward(const struct plan *plan, int signal) {
   sys_kill(has_own ? -(int)group : main_child, signal);
 }
 
-/* Whether PID 1 of a pod shall end. A process of the pod may not end all others: of its signals, the kernel tells the sender's PID,
- * which is 0 for those that come from outside. */
+/* Whether PID 1 of a pod shall end. A process of the pod may not end all others: of a kill(2), the kernel tells the sender's PID, which
+ * is 0 for those that come from outside. What a sigqueue(3) tells is the sender's choice. */
 static int is_end_of_pod(int signal) {
-  return (signal == SIGINT || signal == SIGQUIT || signal == SIGTERM || signal == SIGHUP) && !last_signal.si_pid;
+  int is_from_outside = last_signal.si_code == SI_USER && !last_signal.si_pid;
+  return (signal == SIGINT || signal == SIGQUIT || signal == SIGTERM || signal == SIGHUP) && is_from_outside;
 }
 
 /* `child`: the user's process; 0 if there is none. */

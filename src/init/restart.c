@@ -1,6 +1,7 @@
 /* Runs a container in the background, and restarts it as its restart policy says. */
 #include "monitor.h"
 
+#include <linux/fcntl.h>
 #include <linux/poll.h>
 
 #define MIN_DELAY_MS 100
@@ -12,12 +13,23 @@ enum { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS, RESTART_UNLESS_STOPPED };
 
 static int has_run;
 
+/* Counts a failure of the container. Returns how many there are now: of all containers of its Job, if it is one of a Job's. */
+static u32 count_failure(void) {
+  u32 own = run.restarts + 1;
+  if (!run.config->failure_file) return own;
+  long fd = sys_openat(AT_FDCWD, monitor_text(run.config->failure_file), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) return own;
+  long wrote = sys_write((int)fd, ".", 1), size = SYSCALL3(__NR_lseek, fd, 0, 1 /* SEEK_CUR */);
+  sys_close((int)fd);
+  return wrote == 1 && size > 0 ? (u32)size : own;
+}
+
 static int should_restart(int code) {
   u32 policy, most;
   state_restart_policy(&policy, &most);
   if (run.is_shutdown || state_has("stopped") || policy == RESTART_NO || policy > RESTART_UNLESS_STOPPED) return 0;
   if (run.exec_code && !run.restarts) return 0; /* it never ran, and the starter was notified */
-  if (policy == RESTART_ON_FAILURE) return code != 0 && (most == 0 || run.restarts < most);
+  if (policy == RESTART_ON_FAILURE) return code != 0 && (most == 0 || count_failure() <= most);
   return 1;
 }
 
@@ -88,7 +100,7 @@ int run_with_restarts(void) {
     if (!has_run || !should_restart(code) || !wait_to_restart(delay) || !wait_for_pod()) {
       report_exit(code);
       janitor_finish();
-      run_last_program();
+      run_last_program(code);
       return code;
     }
     delay = delay * 2 < MAX_DELAY_MS ? delay * 2 : MAX_DELAY_MS;

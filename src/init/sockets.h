@@ -8,6 +8,9 @@
 #include <linux/fcntl.h>
 
 #define AF_UNIX 1
+#define AF_NETLINK 16
+#define AF_PACKET 17
+#define SOCK_RAW 3
 #define SOCK_SEQPACKET 5
 #define SCM_RIGHTS 1
 #define MSG_DONTWAIT 0x40

@@ -47,11 +47,12 @@ void state_counts(u64 adopted, u64 reaped) {
   replace_file("counts", "counts.new", text, (size_t)(end - text));
 }
 
-char health_text[48 + HEALTH_RESULTS * (64 + HEALTH_OUTPUT)] LARGE;
+char health_text[64 + HEALTH_RESULTS * (64 + HEALTH_OUTPUT)] LARGE;
 
-void state_health(u32 status, u32 streak, const struct health_result *results, u32 count) {
+void state_health(const struct health_state *state, const struct health_result *results, u32 count) {
   char *text = health_text;
-  char *end = append_field(append_field(text, status, " "), streak, "\n");
+  char *end = append_field(append_field(text, state->status, " "), state->streak, " ");
+  end = append_field(append_field(end, state->is_started, " "), state->ends, "\n");
   for (u32 i = 0; i < count && i < HEALTH_RESULTS; i++) {
     const struct health_result *one = results + i;
     end = append_field(append_field(end, (u64)one->began, " "), (u64)one->ended, " ");
@@ -118,7 +119,7 @@ void state_event(const char *action, const char *subject, const char *attributes
   char *end = append(append(append_field(line, (u64)clock_ms(), " "), action), subject);
   if (*attributes) end = append(append(end, " "), attributes);
   end = append(end, "\n");
-  sys_write(FD_EVENTS, line, (size_t)(end - line));
+  append_line(FD_EVENTS, line, (size_t)(end - line));
 }
 
 char networks_text[32768] LARGE;
@@ -143,7 +144,7 @@ void state_event_line(const char *text) {
   char line[4096];
   if (string_length(text) > sizeof line - 32) return;
   char *end = append(append(append_field(line, (u64)clock_ms(), " "), text), "\n");
-  sys_write(FD_EVENTS, line, (size_t)(end - line));
+  append_line(FD_EVENTS, line, (size_t)(end - line));
 }
 
 /* Only foster commands truncate the events file. While none runs, frequent events must not fill the disk. */

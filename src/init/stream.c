@@ -65,6 +65,13 @@ void stream_watch(struct stream *stream, u8 number, void (*watch)(u8 number, cha
   stream->is_teed = is_needed && (side[0] >= 0 || SYSCALL2(__NR_pipe2, side, O_CLOEXEC | O_NONBLOCK) == 0);
 }
 
+/* The end of the sentence "foster: cannot ...". */
+char *append_stream_error(char *to, int is_input, long error) {
+  to = append(to, is_input ? "read standard input" : "write the container's output");
+  to = append(to, error == -ENOSPC ? ": no space left on device (" : " (");
+  return append(append_number(append(to, "errno "), (u64)-error), ")\n");
+}
+
 void stream_close(struct stream *stream) { stream_open(stream, -1, -1, NULL, 0); }
 
 int stream_has_data(const struct stream *stream) { return stream->is_full || stream->size > stream->at; }
@@ -151,6 +158,7 @@ static long empty(struct stream *stream) {
 }
 
 static long carry_some(struct stream *stream, const struct pollfd *polls) {
+  if (stream->from < 0 && stream->to < 0) return 0; /* closed since poll(2): when the container has stopped, all that is there is carried at once */
   if (polls[1].revents & ~POLLOUT) return -EPIPE;
   if (!(polls[0].revents | polls[1].revents)) return 0;
   if (stream->is_spliced) return move_pages(stream, polls[0].revents);

@@ -1,5 +1,6 @@
 import { type BigIntStats, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { IdMapping } from '../spec/id-maps.js';
 import { errnoNumber } from '../sys/errno.js';
 import type { Sightings } from '../sys/sightings.js';
 import { wire } from '../sys/wire-constants.js';
@@ -60,6 +61,8 @@ interface ProcessTemplate {
   path: string;
   /** Those that detach. */
   keys: Buffer;
+  /** The encoded plan of the container's health check. */
+  health?: Uint8Array | undefined;
 }
 
 export interface ExecTemplate extends ProcessTemplate {
@@ -94,7 +97,7 @@ export function encodeTemplate(template: ExecTemplate): Uint8Array {
 function encodeProcess(
   blob: Blob,
   header: number,
-  { plan, monitor, failures, path, keys }: ProcessTemplate,
+  { plan, monitor, failures, path, keys, health }: ProcessTemplate,
   fields: Record<'kind' | 'event' | 'directory' | 'run', number> &
     Record<'config' | 'cgroups', number[]> &
     Partial<Record<'passwd' | 'group', number[]>>,
@@ -123,6 +126,8 @@ function encodeProcess(
     failure_count: failures.path.length,
     path: blob.text(path),
     keys: blob.put(Buffer.concat([keys, Buffer.of(0)])),
+    health: health === undefined ? 0 : blob.put(health),
+    health_size: health?.length ?? 0,
     size: 0,
     passwd: [],
     group: [],
@@ -146,6 +151,8 @@ export interface RunFacts {
   words: readonly string[];
   /** Whether a command follows. */
   hasCommand: boolean;
+  /** Whether it is for any container name, which `words` are without. */
+  isForAnyName?: boolean;
   seen: Sightings;
   uid: number;
   gid: number;
@@ -163,11 +170,11 @@ export interface RunTemplate extends ProcessTemplate {
   /** Of a start: the container's files. */
   stamps?: { config: Stamp; cgroups: Stamp };
   /** What of the run that leaves it is different in the next one; nothing is in the next start. */
-  fresh?: { id: string; created: string };
-  /** Sum of RUN_*, without RUN_COMMAND. */
+  fresh?: { id: string; created: string; volumes: readonly string[] };
+  /** Sum of RUN_*, without those of `facts`. */
   flags: number;
   cloneFlags: number;
-  /** '' for a random one. */
+  /** '' for a random one, and for any. */
   name: string;
   nameWords: { adjectives: string; nouns: string };
   record: string;
@@ -178,10 +185,109 @@ export interface RunTemplate extends ProcessTemplate {
   remove: readonly string[];
   /** Of one that is connected to a network. */
   network?: NetworkTemplate | undefined;
+  /** Of one that is in a pod, and of a pod's infra container. */
+  pod?: PodTemplate | undefined;
   /** The steps of PID 1 whose second argument is a text with codes, by index. */
   texts: readonly number[];
-  /** The names of the volumes that a new container uses, sorted. */
-  volumes: readonly string[];
+  /** The volumes that a new container uses, sorted by name. */
+  volumes: readonly VolumeTemplate[];
+  /** In which `owner` of volumes are ids, if those are the container's. */
+  maps?: { uid: readonly IdMapping[]; gid: readonly IdMapping[] } | undefined;
+  /** The file `cgroups` of a new container; '' if it has none. */
+  cgroups: string;
+  /** The words of `oom` of a new container's monitor. */
+  oom: readonly string[];
+}
+
+/** A volume that a new container uses: struct template_volume of wire.h. */
+export interface VolumeTemplate {
+  name: string;
+  /** `config.json` of one that is made; '' if it must exist. */
+  definition: string;
+  /** Whether it is anonymous, and made. */
+  isNew: boolean;
+  /** Whether it has no options, so that it does not matter if it exists. */
+  isPlain: boolean;
+  /** Whether one that is empty stays so. */
+  isKept: boolean;
+  /** Of the directory of one that is made. */
+  owner?:
+    | {
+        uid: number;
+        gid: number;
+        mode: number;
+        /** Whether they are ids of the container. */
+        isMapped: boolean;
+        /** Of the last access and the last change: seconds, nanoseconds. */
+        times?: bigint[];
+      }
+    | undefined;
+}
+
+/** The pod that a template was made in: struct template_pod of wire.h. */
+export interface PodTemplate {
+  /** As the command line has it; '' for a container that exists. */
+  reference: string;
+  id: string;
+  /** The id of its infra container. */
+  infra: string;
+  /** `maskedStamp` of both records. */
+  record: readonly bigint[];
+  infraRecord: readonly bigint[];
+  /** The same of a container that exists, if the template is for every such one. */
+  member?: readonly bigint[];
+  /** The address of the machine: 4 bytes; undefined if nothing depends on it. */
+  host: Buffer | undefined;
+  /** One of POD_NETWORK_*. */
+  network: number;
+}
+
+/** The ids and times by which a pod differs from another one that was made in the same way. */
+export interface PodMasks {
+  id: string;
+  infra: string;
+  created: string;
+  infraCreated: string;
+  /** Of a container's own record. */
+  member?: { id: string; created: string; name: string };
+}
+
+const NAME_MASK = String.fromCharCode(wire.POD_MASK_NAME);
+
+/**
+ * The size of a text without the name of its container, and two hashes of it (FNV-1a) in which masks stand for what differs:
+ * front/pod.c makes the same.
+ */
+export function maskedStamp(text: string, { id, infra, created, infraCreated, member }: PodMasks): bigint[] {
+  const ofMember: [string, number][] =
+    member === undefined
+      ? []
+      : [
+          [member.id, wire.POD_MASK_MEMBER],
+          [member.id.slice(0, SHORT_ID), wire.POD_MASK_SHORT_MEMBER],
+          [member.created, wire.POD_MASK_CREATED],
+        ];
+  const masks: [string, number][] = [
+    ...ofMember,
+    [id, wire.POD_MASK_ID],
+    [infra, wire.POD_MASK_INFRA],
+    [id.slice(0, SHORT_ID), wire.POD_MASK_SHORT_ID],
+    [infra.slice(0, SHORT_ID), wire.POD_MASK_SHORT_INFRA],
+    [created, wire.POD_MASK_CREATED],
+    [infraCreated, wire.POD_MASK_CREATED],
+  ];
+  // where the name stands for nothing else: recordJson() of src/container/record.ts
+  const nameless = member
+    ? text.replace(`,"name":"${member.name}","spec":`, `,"name":"${NAME_MASK}","spec":`)
+    : text;
+  const masked = masks.reduce(
+    (now, [word, code]) => now.replaceAll(word, String.fromCharCode(code)),
+    nameless,
+  );
+  let [one, two] = [0x811c9dc5, 0x01234567];
+  for (const byte of Buffer.from(masked))
+    [one, two] = [Math.imul(one ^ byte, 0x01000193), Math.imul(two ^ byte, 0x01000193)];
+  return [BigInt(Buffer.byteLength(text) - (member?.name.length ?? 0)), BigInt(one >>> 0), BigInt(two >>> 0)];
 }
 
 /** How a container is connected to a network: struct template_network of wire.h, whose texts have CODE_*. */
@@ -207,18 +313,22 @@ export interface NetworkTemplate {
   /** What host steps have, with marks in place of what differs: messages, and words of programs. */
   parts: Buffer[];
   marks: LinkMarks;
+  /** Ports of the machine that are chosen. */
+  ports: { address: Buffer; isUdp: boolean }[];
 }
 
-/** What is in them about an interface: its number, its name up to DEVICE_SIZE, and its address as bytes and as hexadecimal digits. */
+/** What is in them about an interface: its number, its name up to DEVICE_SIZE, and its address as bytes and as hexadecimal digits; and about ports. */
 export interface LinkMarks {
   index: Buffer;
   device: Buffer;
   address: Buffer;
   digits: Buffer;
+  /** 4 hexadecimal digits for each port that is chosen. */
+  ports: Buffer[];
 }
 
 export function encodeRunTemplate(template: RunTemplate): Uint8Array {
-  const { facts, nameWords, remove, stamps, fresh, network, texts } = template;
+  const { facts, nameWords, remove, stamps, fresh, network, pod, texts } = template;
   const blob = new Blob();
   const header = blob.reserve(wire.TEMPLATE_SIZE);
   const run = blob.reserve(wire.RUN_TEMPLATE_SIZE);
@@ -247,12 +357,19 @@ export function encodeRunTemplate(template: RunTemplate): Uint8Array {
     ),
     text_count: texts.length,
     network: network === undefined ? 0 : encodeNetwork(blob, network),
-    volumes: blob.words([...template.volumes]),
+    volumes: encodeVolumes(blob, template.volumes),
     volume_count: template.volumes.length,
+    uid_map: blob.text(JSON.stringify(template.maps?.uid ?? [])),
+    gid_map: blob.text(JSON.stringify(template.maps?.gid ?? [])),
+    cgroups: blob.text(template.cgroups),
+    oom: blob.words([...template.oom]),
+    oom_count: template.oom.length,
+    pod: pod === undefined ? 0 : encodePod(blob, pod),
   });
   const holes = [
     ...(fresh === undefined ? [] : findHoles(blob.bytes, fresh)),
     ...(network === undefined ? [] : findMarks(blob.bytes, network)),
+    ...(pod === undefined || stamps !== undefined ? [] : findPodHoles(blob.bytes, pod)),
   ];
   const table = blob.reserve(holes.length * wire.TEMPLATE_HOLE_SIZE);
   holes.forEach((hole, index) => {
@@ -262,6 +379,31 @@ export function encodeRunTemplate(template: RunTemplate): Uint8Array {
   blob.u32(run + wire.RUN_TEMPLATE_OFFSETS.hole_count, holes.length);
   blob.u32(header + wire.TEMPLATE_OFFSETS.size, blob.size);
   return blob.bytes;
+}
+
+function encodeVolumes(blob: Blob, volumes: readonly VolumeTemplate[]): number {
+  const at = blob.reserve(volumes.length * wire.TEMPLATE_VOLUME_SIZE);
+  volumes.forEach(({ name, definition, isNew, isPlain, isKept, owner }, index) => {
+    const flags: [boolean | undefined, number][] = [
+      [isNew, wire.VOLUME_NEW],
+      [isPlain, wire.VOLUME_PLAIN],
+      [isKept, wire.VOLUME_KEPT],
+      [owner !== undefined, wire.VOLUME_OWNED],
+      [owner?.isMapped, wire.VOLUME_MAPPED],
+      [owner?.times !== undefined, wire.VOLUME_TIMED],
+    ];
+    blob.struct(at + index * wire.TEMPLATE_VOLUME_SIZE, wire.TEMPLATE_VOLUME_OFFSETS, {
+      name: blob.text(name),
+      definition: blob.text(definition),
+      flags: flags.reduce((sum, [isSet, flag]) => (isSet ? sum | flag : sum), 0),
+      mode: owner?.mode ?? 0,
+      uid: owner?.uid ?? 0,
+      gid: owner?.gid ?? 0,
+      unused: 0,
+      times: words(owner?.times ?? []),
+    });
+  });
+  return at;
 }
 
 function encodeNetwork(blob: Blob, network: NetworkTemplate): number {
@@ -282,6 +424,29 @@ function encodeNetwork(blob: Blob, network: NetworkTemplate): number {
     remove_count: remove.length,
     names_file: blob.text(network.namesFile),
     names: blob.text(network.names),
+    ports: numbers(
+      blob,
+      network.ports.flatMap(({ address, isUdp }) => [address.readUInt32LE(), Number(isUdp)]),
+    ),
+    port_count: network.ports.length,
+  });
+  return at;
+}
+
+function encodePod(
+  blob: Blob,
+  { record, infraRecord, member, reference, id, infra, host, network }: PodTemplate,
+): number {
+  const at = blob.reserve(wire.TEMPLATE_POD_SIZE);
+  blob.struct(at, wire.TEMPLATE_POD_OFFSETS, {
+    record: words(record),
+    infra_record: words(infraRecord),
+    member: words(member ?? []),
+    reference: blob.text(reference),
+    id: blob.text(id),
+    infra: blob.text(infra),
+    host: host?.readUInt32LE() ?? 0,
+    network,
   });
   return at;
 }
@@ -315,6 +480,9 @@ export function encodeRefusal(facts: RunFacts): Uint8Array {
     record: empty,
     restart: empty,
     subject: empty,
+    cgroups: empty,
+    uid_map: empty,
+    gid_map: empty,
   };
   const rest = {
     flags: 0,
@@ -324,8 +492,11 @@ export function encodeRefusal(facts: RunFacts): Uint8Array {
     texts: 0,
     text_count: 0,
     network: 0,
-    volumes: empty,
+    volumes: 0,
     volume_count: 0,
+    oom: empty,
+    oom_count: 0,
+    pod: 0,
   };
   encodeFacts(blob, run, facts, { ...texts, ...rest });
   blob.u32(header + wire.TEMPLATE_OFFSETS.size, blob.size);
@@ -351,7 +522,7 @@ type FactField =
 function encodeFacts(
   blob: Blob,
   run: number,
-  { words: texts, hasCommand, seen, uid, gid, boot, host, directory }: RunFacts,
+  { words: texts, hasCommand, isForAnyName = false, seen, uid, gid, boot, host, directory }: RunFacts,
   rest: Record<Exclude<RunField, FactField>, number>,
 ): void {
   const files = blob.reserve(seen.files.length * wire.TEMPLATE_FILE_SIZE);
@@ -366,7 +537,7 @@ function encodeFacts(
   });
   blob.struct(run, wire.RUN_TEMPLATE_OFFSETS, {
     ...rest,
-    flags: rest.flags | (hasCommand ? wire.RUN_COMMAND : 0),
+    flags: rest.flags | (hasCommand ? wire.RUN_COMMAND : 0) | (isForAnyName ? wire.RUN_ANY_NAME : 0),
     uid,
     gid,
     words: blob.words([...texts]),
@@ -385,16 +556,34 @@ function encodeFacts(
 
 const SHORT_ID = 12;
 
-/** Where the bytes have the id, its start, or the time of creation. */
+/** Where the bytes have the id, its start, the time of creation, or the name of an anonymous volume. */
 function findHoles(
   bytes: Buffer,
-  { id, created }: { id: string; created: string },
+  { id, created, volumes }: { id: string; created: string; volumes: readonly string[] },
 ): { offset: number; kind: number }[] {
-  const holes = placesOf(bytes, id.slice(0, SHORT_ID)).map((offset) => ({
+  const named = volumes.flatMap((name, index) =>
+    placesOf(bytes, name).map((offset) => ({ offset, kind: wire.HOLE_VOLUME + index })),
+  );
+  return [
+    ...findId(bytes, id, wire.HOLE_ID, wire.HOLE_SHORT_ID),
+    ...placesOf(bytes, created).map((offset) => ({ offset, kind: wire.HOLE_TIME })),
+    ...named,
+  ];
+}
+
+function findPodHoles(bytes: Buffer, { id, infra }: PodTemplate): { offset: number; kind: number }[] {
+  return [
+    ...findId(bytes, id, wire.HOLE_POD, wire.HOLE_SHORT_POD),
+    ...findId(bytes, infra, wire.HOLE_INFRA, wire.HOLE_SHORT_INFRA),
+  ];
+}
+
+/** Where the bytes have an id, or only its start. */
+function findId(bytes: Buffer, id: string, whole: number, short: number): { offset: number; kind: number }[] {
+  return placesOf(bytes, id.slice(0, SHORT_ID)).map((offset) => ({
     offset,
-    kind: bytes.toString('latin1', offset, offset + id.length) === id ? wire.HOLE_ID : wire.HOLE_SHORT_ID,
+    kind: bytes.toString('latin1', offset, offset + id.length) === id ? whole : short,
   }));
-  return [...holes, ...placesOf(bytes, created).map((offset) => ({ offset, kind: wire.HOLE_TIME }))];
 }
 
 /** Where host steps have marks. */
@@ -404,6 +593,7 @@ function findMarks(bytes: Buffer, { parts, marks }: NetworkTemplate): { offset: 
     [marks.device, wire.HOLE_DEVICE],
     [marks.address, wire.HOLE_ADDRESS],
     [marks.digits, wire.HOLE_DIGITS],
+    ...marks.ports.map((mark, index) => [mark, wire.HOLE_PORT + index] as const),
   ] as const;
   return parts.flatMap((part) => {
     const start = bytes.indexOf(part);

@@ -7,7 +7,7 @@
 #include "sys.h"
 
 #define MAGIC 0x74736f66 /* "fost" */
-#define VERSION 9
+#define VERSION 11
 
 /* Descriptors by convention, in every mode. */
 enum { FD_CONTROL = 3, FD_BLOB = 4 };
@@ -130,7 +130,7 @@ enum {
   HOST_START,  /* words: arguments of foster-init, which becomes a program that runs until the container has ended;
                   detail: how many ms it then gets to end by itself */
   HOST_RESUME, /* sends CONTROL_RESUME to PID 1 */
-  HOST_HAND,   /* words: a path; detail: HAND_*. Sends PID 1 a mount of it with ids shifted as in PID 1's user namespace */
+  HOST_HAND,   /* words: a path, maybe another one below it; detail: HAND_*. Sends PID 1 a mount of it with ids shifted as in PID 1's user namespace */
   HOST_CGROUP, /* words: the path of a cgroup, and what the action needs; detail: CGROUP_* */
   HOST_NETLINK, /* words: offset of rtnetlink messages; count: their size in bytes; detail: NETLINK_*, and in the bits above
                    the offset in the messages at which to write the PID, 0 for none */
@@ -194,7 +194,6 @@ enum {
   FD_PLAN = FD_MONITOR_END,
   FD_EVENTS,
   FD_JOINED, /* a pidfd of the container whose namespaces are shared, or of the network holder */
-  FD_HEALTH, /* the plan of the health check */
   FD_HOST_OUTPUT, /* stderr of the programs of host steps */
   FD_INPUT,       /* our ends of the pipes for 0, 1 and 2 of a container without a terminal */
   FD_OUTPUT,
@@ -202,7 +201,10 @@ enum {
   FD_NETWORK, /* the lock of the user's networks: the network holder lives as long as the lock is held */
   FD_CLIENT, /* the only client, if there is no folder with a socket for others: foster exec -it */
   FD_HOLDER, /* a pidfd of the network holder */
-  FD_SUPERVISOR_END,
+  FD_POST_START, /* the plan of the hook of a start */
+  FD_PRE_STOP,   /* and of the one before the stop signal, where a check ends the container */
+  FD_CHECKS,     /* the plans of the checks, one after the other */
+  FD_SUPERVISOR_END = FD_CHECKS + 3, /* MAX_CHECKS */
 };
 
 /* Descriptors of PID 1 while it runs a plan. */
@@ -227,8 +229,10 @@ struct monitor {
   u32 clone_flags;
   u32 log_max_size;    /* KiB; 0: no limit */
   u32 log_max_files;
-  u32 health_interval, health_start_interval, health_timeout, health_start_period; /* ms */
-  u32 health_retries;
+  u32 checks; /* offset of struct check[check_count]; the result of the first is the health of the container */
+  u32 check_count;
+  u32 stop_signal;    /* where a check ends the container */
+  u32 pre_stop_pause; /* ms: a hook before the stop signal that only waits; 0: none */
   u32 time_limit; /* ms after the start at which it is killed; 0: none */
   u32 oom; /* offset of a cgroup, the file in it that counts OOM kills, and a message for the caller; 0: none */
   u32 host_steps; /* offset of struct host_step[host_step_count]: already done if `pid` is set */
@@ -239,8 +243,28 @@ struct monitor {
   u32 kept; /* descriptors of the caller for the user's process: those from FD_SUPERVISOR_END on */
   u32 last_argv, last_envp; /* offsets of NUL-terminated texts, the last one empty: a program to run when the container has ended
                                for good and its files are gone; 0: none */
+  u32 last_unless; /* offset of the path of a file: the program is not run while the command that has noted itself there runs; 0: none */
+  u32 last_lock; /* offset of the path of a file that each container of its pod has a shared lock of: the program is run only for the last
+                    one; 0: for each */
   u32 joined; /* offset of a path below the container's folder: the file `live` of the container whose namespaces it shares, and with
                  which it ends; 0: none */
+  u32 failure_file; /* offset of the path of a file that counts the failures of several containers, a byte each: the restart policy
+                       counts those, and not only its own; 0: none */
+};
+
+/* A health check: health.c. Times in ms. */
+struct check {
+  u32 flags; /* CHECK_* */
+  u32 first; /* after the start of the container */
+  u32 interval, start_interval, timeout, start_period;
+  u32 failures, successes; /* as many in a row decide */
+  u32 grace; /* with CHECK_ENDS: between the stop signal and SIGKILL; the hook before it counts */
+};
+enum { MAX_CHECKS = 3 };
+enum {
+  CHECK_KILLS = 1,   /* the container is killed when it fails */
+  CHECK_ENDS = 2,    /* the container is told to end when it fails */
+  CHECK_STARTUP = 4, /* until its first success, the others wait; then it is not asked again */
 };
 
 enum {
@@ -251,12 +275,12 @@ enum {
   MONITOR_VERBOSE = 16,
   MONITOR_SHIM = 32,
   MONITOR_STATELESS = 64,  /* a process that joins a container: it has no state on disk */
-  MONITOR_HEALTH = 128,
+  MONITOR_PRE_STOP = 128, /* has a hook that is run before a check ends the container */
   MONITOR_JOINS = 256,
   MONITOR_NESTED = 512, /* PID 1 makes its namespaces itself, in the user namespace of the network holder */
   MONITOR_UNLOGGED = 1024, /* no log of its output */
-  MONITOR_KILL_UNHEALTHY = 2048,
   MONITOR_MEMBER = 4096, /* PLAN_MEMBER */
+  MONITOR_POST_START = 16384, /* has a hook that is run at each start */
   MONITOR_SEEN = 8192, /* shares the PID namespace of another container, so its own process can only be accessed when it is ready */
 };
 
@@ -310,6 +334,7 @@ struct template {
   u32 directory;      /* offset in the plan of the argument that is the working directory; 0 for a run */
   u32 run;            /* offset of struct run_template; 0 for an exec */
   u32 keys;           /* offset of a text: the keys that detach */
+  u32 health, health_size; /* of a container with a health check: a plan, for the monitor; or zeros */
   u64 passwd[5], group[5]; /* of an exec as a user: struct stamp of the container's files that say more about the user */
 };
 #define TEMPLATE_MAGIC 0x6d657466 /* "ftem" */
@@ -343,15 +368,37 @@ struct run_template {
   u32 directory;                 /* text: the caller's working directory; empty if it does not matter */
   u32 files, file_count;         /* offset of struct template_file[] */
   u32 holes, hole_count;         /* offset of struct template_hole[] */
-  u32 name;                      /* text: the container's name; empty for a random one */
+  u32 name;                      /* text: the container's name; empty for a random one, and for any */
   u32 adjectives, nouns;         /* texts: the words of random names, with spaces between them */
   u32 record, restart;           /* texts: config.json, and the file `restart` */
   u32 subject;                   /* text: " ID NAME" for the monitor */
   u32 remove, remove_count;      /* list: paths for the monitor to remove */
   u32 texts, text_count;         /* offset of u32[]: arguments in the plan that are texts with CODE_*, each before the one that is its length */
   u32 network;                   /* offset of struct template_network; 0: it is in no network */
-  u32 volumes, volume_count;     /* list: names of the volumes that a new container uses */
+  u32 volumes, volume_count;     /* offset of struct template_volume[]: those that a new container uses */
+  u32 uid_map, gid_map;          /* texts: JSON of the id maps with which directories of volumes are given to users of the container */
+  u32 cgroups;                   /* text: the file `cgroups` of a new container; empty if it has none */
+  u32 oom, oom_count;            /* list: what the monitor gets as `oom` in a new container */
+  u32 pod;                       /* offset of struct template_pod; 0: it is in none */
 };
+
+/* The pod of a container, or of a pod's infra container. It may be another one than that of the container that has left the template, if
+ * what their config.json files say is the same but for ids and times: POD_MASK_*. */
+struct template_pod {
+  u64 record[3], infra_record[3]; /* of their config.json: how many bytes, and two hashes of them, with masks */
+  u64 member[3];                  /* that of a container which is to be started by a template in the folder of all; else zeros */
+  u32 reference;                  /* text: its name, as the command line has it; empty for a container that exists */
+  u32 id, infra;                  /* texts: its id, and that of its infra container */
+  u32 host;                       /* the address of the machine in /etc/hosts, in network byte order; 0: it is not there */
+  u32 network;                    /* POD_NETWORK_* */
+};
+enum {
+  POD_NETWORK_NONE,
+  POD_NETWORK_BELOW,   /* its user namespace is below that of the networks, whose lock its containers hold, too */
+  POD_NETWORK_ADDRESS, /* and it has an address, which is CODE_ADDRESS in texts */
+};
+/* What each is hashed as: a byte that JSON does not have. */
+enum { POD_MASK_ID = 1, POD_MASK_INFRA, POD_MASK_SHORT_ID, POD_MASK_SHORT_INFRA, POD_MASK_CREATED, POD_MASK_MEMBER, POD_MASK_SHORT_MEMBER, POD_MASK_NAME };
 
 /* How a run is connected to a network, with an address of its own. Texts may have CODE_*. */
 struct template_network {
@@ -363,6 +410,29 @@ struct template_network {
   u32 note;                  /* text: the file `networks` of the container */
   u32 remove, remove_count;  /* list: files for the monitor to remove when the container has ended for good */
   u32 names_file, names;     /* texts: the file with its names, and its content; empty if it has none */
+  u32 ports, port_count;     /* offset of struct template_port[]: free ports of the machine that are to be chosen */
+};
+
+struct template_port {
+  u32 address; /* where it must be free, in network byte order */
+  u32 is_udp;
+};
+
+/* A volume that a new container uses, in the order of their names. */
+struct template_volume {
+  u32 name;       /* text */
+  u32 definition; /* text: config.json of one that is made; empty if it must exist */
+  u32 flags;      /* VOLUME_* */
+  u32 mode, uid, gid, unused; /* of its directory */
+  u64 times[4];   /* of the last access, and of the last change: seconds, nanoseconds */
+};
+enum {
+  VOLUME_NEW = 1,    /* anonymous: it is made, and its name is a hole */
+  VOLUME_OWNED = 2,  /* what is made has this mode, user and group */
+  VOLUME_MAPPED = 4, /* which are ids of the container */
+  VOLUME_TIMED = 8,  /* and these times */
+  VOLUME_PLAIN = 16, /* one that exists must have no options */
+  VOLUME_KEPT = 32,  /* one that is empty gets nothing of the image */
 };
 
 enum {
@@ -373,11 +443,12 @@ enum {
   RUN_INTERACTIVE = 16,
   RUN_TERMINAL = 32,
   RUN_USERNS = 64,     /* it has a user namespace of its own */
+  RUN_ANY_NAME = 128,  /* it is for any --name, which is a hole, also of the words */
 };
 
 /* In place of a name; of the command: JSON strings, with commas between them; and of the lease of an address: the number of the
- * interface, and the process that has taken it, as JSON. */
-enum { CODE_NAME = 1, CODE_COMMAND, CODE_ADDRESS, CODE_INDEX, CODE_MAC, CODE_STARTER, CODE_END };
+ * interface, and the process that has taken it, as JSON. From CODE_PORT on: ports that are chosen; those before it are tabs and ends of lines. */
+enum { CODE_NAME = 1, CODE_COMMAND, CODE_ADDRESS, CODE_INDEX, CODE_MAC, CODE_STARTER, CODE_PORT = 14, MOST_PORTS = 8, CODE_END = CODE_PORT + MOST_PORTS };
 
 /* Bytes of the file that are written over in each run. */
 struct template_hole {
@@ -391,9 +462,27 @@ enum {
   HOLE_DEVICE,   /* its name: "v16", zeros up to DEVICE_SIZE */
   HOLE_ADDRESS,  /* an IPv4 address in network byte order */
   HOLE_DIGITS,   /* the same as 8 hexadecimal digits, in the words of a program */
-  HOLE_END
+  HOLE_POD,      /* the id of its pod */
+  HOLE_SHORT_POD,
+  HOLE_INFRA,    /* that of the pod's infra container */
+  HOLE_SHORT_INFRA,
+  HOLE_VOLUME,   /* the name of the first anonymous volume; those of others follow */
+  MOST_NEW_VOLUMES = 8,
+  HOLE_PORT = HOLE_VOLUME + MOST_NEW_VOLUMES, /* the first port that is chosen, as 4 hexadecimal digits; others follow */
+  HOLE_END = HOLE_PORT + MOST_PORTS
 };
 enum { DEVICE_SIZE = 12, FIRST_INTERFACE = 16 /* the lowest number of one in the network holder: leases.ts */ };
+
+/* The network holder's interfaces for what goes outside: pasta's, and the one at which packets wait until pasta runs (outside.c). */
+#define OUTSIDE_DEVICE "outside"
+#define WAITING_DEVICE "waiting"
+/* In the folder of the networks: why pasta could not be started for the last packet. */
+#define OUTSIDE_FAILURE "outside-failure"
+enum { WAITING_INDEX = FIRST_INTERFACE - 1 };
+enum { PART_WAITING = 1 }; /* of the work of `serve` in which it has failed: src/network/service.ts */
+/* The number of packets that may wait for pasta. With the usual 500, senders overrun it, and most packets are sent again: pasta
+ * alone carried 0.5 Gbit/s, and 14 with this. */
+enum { QUEUE_LENGTH = 10000 };
 
 /* A file that was looked at. */
 struct template_file {
@@ -406,6 +495,7 @@ enum {
   FILE_CONTENT,  /* struct stamp: device, inode, size, times of change */
   FILE_IDENTITY, /* device, inode, mode, user, group */
   FILE_TYPE,     /* its type in the mode; of files of the kernel, whose other numbers mean nothing */
+  FILE_TEXT,     /* how many bytes it has, and two hashes of them; of files of the kernel, too */
   FILE_LINK = 4, /* with one of these: of a symbolic link itself */
 };
 

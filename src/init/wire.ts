@@ -170,7 +170,17 @@ export interface MonitorOptions {
   /** Lines of the events file about the container's volumes, without their times: for each its mount, and its end. */
   volumes?: readonly string[] | undefined;
   /** A program that the monitor runs after all that: its path and arguments, and its environment. */
-  lastProgram?: { argv: readonly string[]; env: readonly string[] } | undefined;
+  lastProgram?:
+    | {
+        argv: readonly string[];
+        env: readonly string[];
+        unless?: string | undefined;
+        /** Each container of the pod has a lock of this file: it is run only for the last of them. */
+        lock?: string | undefined;
+      }
+    | undefined;
+  /** A file in which failures of several containers are counted, whose tries are limited together. */
+  failureCount?: string | undefined;
   /** By errno name, `*` for any: the message and the exit code if the program cannot be executed. */
   failures: { errno: string; exitCode: number; text: string }[];
   /** The maximum size of a log file, in bytes (0: no limit), and the number of log files. */
@@ -182,7 +192,12 @@ export interface MonitorOptions {
     isNested: boolean;
     /** How many descriptors of the caller the program gets. */
     kept?: number | undefined;
-    health?: Omit<HealthCheck, 'command'> | undefined;
+    /** The result of the first is the health of the container. */
+    checks?: readonly Omit<HealthCheck, 'command'>[];
+    /** Whether a hook is run at each start. */
+    hasPostStart?: boolean;
+    /** Where a check ends the container as foster stop does. */
+    stop?: { signal: number; hasPreStop: boolean; pause: number };
   };
   /** Milliseconds after the start at which the container is killed. */
   timeLimit?: number | undefined;
@@ -200,6 +215,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
   const { lastProgram } = options;
   const lastArgv = lastProgram === undefined ? 0 : blob.words([...lastProgram.argv]);
   const lastEnv = lastProgram === undefined ? 0 : blob.words([...lastProgram.env]);
+  const lastUnless = lastProgram?.unless === undefined ? 0 : blob.text(lastProgram.unless);
   const failures = blob.reserve(options.failures.length * wire.FAILURE_SIZE);
   for (const [index, { errno, exitCode, text }] of options.failures.entries()) {
     blob.struct(failures + index * wire.FAILURE_SIZE, wire.FAILURE_OFFSETS, {
@@ -217,12 +233,11 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
   const oomWords = oom === undefined ? 0 : blob.words([oom.folder, oom.file, oom.message]);
   const { steps = [], results = [] } = options.host ?? {};
   const hostSteps = encodeHostSteps(blob, steps, results);
-  const health = supervise?.health;
+  const { checks = [], stop } = supervise ?? {};
   const log = options.log === 'none' ? undefined : options.log;
   blob.struct(header, wire.MONITOR_OFFSETS, {
     magic: wire.MAGIC,
     version: wire.VERSION,
-    size: blob.size,
     flags:
       (options.terminal ? wire.MONITOR_TERMINAL : 0) |
       (options.interactive ? wire.MONITOR_INTERACTIVE : 0) |
@@ -231,8 +246,8 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
       (options.verbose ? wire.MONITOR_VERBOSE : 0) |
       (options.shim ? wire.MONITOR_SHIM : 0) |
       (options.stateless ? wire.MONITOR_STATELESS : 0) |
-      (health ? wire.MONITOR_HEALTH : 0) |
-      (health?.kills ? wire.MONITOR_KILL_UNHEALTHY : 0) |
+      (supervise?.hasPostStart ? wire.MONITOR_POST_START : 0) |
+      (stop?.hasPreStop ? wire.MONITOR_PRE_STOP : 0) |
       (supervise?.joins ? wire.MONITOR_JOINS : 0) |
       (supervise?.isNested ? wire.MONITOR_NESTED : 0) |
       (options.isMember ? wire.MONITOR_MEMBER : 0) |
@@ -244,11 +259,10 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     failure_count: options.failures.length,
     subject,
     clone_flags: supervise?.cloneFlags ?? 0,
-    health_interval: health?.interval ?? 0,
-    health_start_interval: health?.startInterval ?? health?.interval ?? 0,
-    health_timeout: health?.timeout ?? 0,
-    health_start_period: health?.startPeriod ?? 0,
-    health_retries: health?.retries ?? 0,
+    checks: encodeChecks(blob, checks),
+    check_count: checks.length,
+    stop_signal: stop?.signal ?? 0,
+    pre_stop_pause: stop?.pause ?? 0,
     time_limit: options.timeLimit ?? 0,
     log_max_size: Math.ceil((log?.maxSize ?? 0) / 1024),
     log_max_files: log?.maxFiles ?? 1,
@@ -260,9 +274,36 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     kept: supervise?.kept ?? 0,
     last_argv: lastArgv,
     last_envp: lastEnv,
+    last_unless: lastUnless,
+    last_lock: lastProgram?.lock === undefined ? 0 : blob.text(lastProgram.lock),
     joined,
+    failure_file: options.failureCount === undefined ? 0 : blob.text(options.failureCount),
+    size: blob.size,
   });
   return blob.bytes;
+}
+
+/** An array of struct check. */
+function encodeChecks(blob: Blob, checks: readonly Omit<HealthCheck, 'command'>[]): number {
+  const at = blob.reserve(checks.length * wire.CHECK_SIZE);
+  checks.forEach((check, index) => {
+    const { interval, startInterval = interval, startPeriod, role } = check;
+    blob.struct(at + index * wire.CHECK_SIZE, wire.CHECK_OFFSETS, {
+      flags:
+        (check.kills ? wire.CHECK_KILLS : 0) |
+        (role === 'liveness' || role === 'startup' ? wire.CHECK_ENDS : 0) |
+        (role === 'startup' ? wire.CHECK_STARTUP : 0),
+      first: check.delay ?? (startPeriod > 0 ? startInterval : interval),
+      interval,
+      start_interval: startInterval,
+      timeout: check.timeout,
+      start_period: startPeriod,
+      failures: check.retries,
+      successes: check.successes ?? 1,
+      grace: check.grace ?? 0,
+    });
+  });
+  return at;
 }
 
 /** What a monitor does differently at its next start of the container. */
@@ -346,7 +387,8 @@ function hostStepFields(step: HostStep): {
         (step.isDeep ? wire.HAND_DEEP : 0) |
         (step.allowsDevices ? wire.HAND_DEVICES : 0) |
         (step.mustShift ? wire.HAND_MUST_SHIFT : 0);
-      return { kind: wire.HOST_HAND, words: [step.source], detail };
+      const { top, path } = step.beneath ?? { top: step.source };
+      return { kind: wire.HOST_HAND, words: path === undefined ? [top] : [top, path], detail };
     }
     case 'cgroup':
       return cgroupFields(step);

@@ -1,13 +1,14 @@
 import type { MountFlag, RunFlags } from '../spec/parse/run-request.js';
-import type { HealthCheck } from '../spec/request.js';
+import type { HealthCheck, Hooks } from '../spec/request.js';
 import { environmentOf, type Origins } from './environment.js';
 import { expand } from './expand.js';
+import { hooksOf } from './hooks.js';
 import { LABEL } from './labels.js';
 import type { Container, Quantities } from './model.js';
 import type { Place } from './place.js';
 import { containerName, type PlacedContainer, type PodPlan, restartText } from './pod-plan.js';
 import { protocolOf } from './ports.js';
-import { healthOfProbes } from './probes.js';
+import { checksOfProbes } from './probes.js';
 import { bytesOf, quantityOf } from './quantity.js';
 import { securityFlags } from './security.js';
 import { type MadeVolumes, mountsOf } from './volumes.js';
@@ -19,7 +20,9 @@ export interface ContainerFlags {
   command: string[];
   flags: RunFlags;
   mounts: MountFlag[];
-  health: HealthCheck | undefined;
+  /** Health checks, first the one that others see. */
+  checks: HealthCheck[];
+  hooks: Hooks | undefined;
 }
 
 /** What a command says about all containers. */
@@ -45,7 +48,7 @@ const PULL = { Always: 'always', IfNotPresent: 'missing', Never: 'never' } as co
  */
 export function containerFlags(
   plan: PodPlan,
-  { container, place, isInit }: PlacedContainer,
+  { container, place, role }: PlacedContainer,
   made: { pod: string; volumes: MadeVolumes; origins: Origins },
   options: ContainerOptions,
 ): ContainerFlags {
@@ -57,7 +60,7 @@ export function containerFlags(
   const flags: { [key in keyof RunFlags]: RunFlags[key] | undefined } = {
     name: containerName(plan, container),
     pod: made.pod,
-    initCtr: isInit ? initType(meta.annotations) : undefined,
+    initCtr: role === 'init' ? initType(meta.annotations) : role === 'sidecar' ? 'sidecar' : undefined,
     label: pairs({ ...meta.labels, [LABEL.container]: container.name }),
     annotation: [...pairs(meta.annotations), ...options.annotations],
     env: pairs(Object.fromEntries(variables)),
@@ -68,13 +71,13 @@ export function containerFlags(
     pull: PULL[container.imagePullPolicy ?? 'IfNotPresent'],
     quiet: options.quiet,
     tlsVerify: options.tlsVerify,
-    restart: isInit ? 'no' : restartText(plan.restart),
+    restart: role === 'init' ? 'no' : role === 'sidecar' ? 'always' : restartText(plan.restart),
     stopTimeout: grace === undefined ? undefined : String(grace),
     stopSignal: container.lifecycle?.stopSignal,
     logDriver: options.logDriver,
     logOpt: [...options.logOptions],
     hosts: options.hasHosts,
-    expose: isInit || spec.hostNetwork ? undefined : exposed(container, place),
+    expose: role === 'init' || spec.hostNetwork ? undefined : exposed(container, place),
     ...securityFlags(
       container.securityContext,
       spec.securityContext,
@@ -88,7 +91,8 @@ export function containerFlags(
     command: words(args),
     flags: given(flags),
     mounts: mountsOf(container, place, made.volumes),
-    health: healthOfProbes(container, place, variables, made.origins),
+    checks: checksOfProbes(container, place, variables, made.origins),
+    hooks: hooksOf(container, place, variables),
   };
 }
 

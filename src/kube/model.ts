@@ -79,6 +79,13 @@ export interface Probe {
   periodSeconds?: number;
   timeoutSeconds?: number;
   failureThreshold?: number;
+  successThreshold?: number;
+  terminationGracePeriodSeconds?: number;
+}
+
+/** What a hook does. */
+export interface Handler extends Pick<Probe, 'exec' | 'httpGet'> {
+  sleep?: { seconds: number };
 }
 
 export type ProbeName = 'livenessProbe' | 'readinessProbe' | 'startupProbe';
@@ -107,6 +114,8 @@ export interface ContainerSecurity extends SecurityContext {
 
 export interface PodSecurity extends SecurityContext {
   supplementalGroups?: number[];
+  fsGroup?: number;
+  fsGroupChangePolicy?: 'Always' | 'OnRootMismatch';
   sysctls?: { name: string; value: string }[];
 }
 
@@ -124,7 +133,9 @@ export interface Container extends Partial<Record<ProbeName, Probe>> {
   ports?: ContainerPort[];
   volumeMounts?: VolumeMount[];
   resources?: { limits?: Quantities; requests?: Quantities };
-  lifecycle?: { stopSignal?: string };
+  lifecycle?: { stopSignal?: string; postStart?: Handler; preStop?: Handler };
+  /** Only of a sidecar. */
+  restartPolicy?: 'Always';
   securityContext?: ContainerSecurity;
 }
 
@@ -200,6 +211,22 @@ export interface Secret {
 
 export interface Claim {
   metadata: Meta;
+}
+
+/** A controller of pods, and what only one kind of them has. */
+export interface Controller {
+  metadata: Meta;
+  spec: {
+    template: Template;
+    replicas?: number;
+    /** Of a StatefulSet. */
+    volumeClaimTemplates?: Claim[];
+    /** Of a Job. */
+    backoffLimit?: number;
+    completions?: number;
+    parallelism?: number;
+    completionMode?: 'NonIndexed' | 'Indexed';
+  };
 }
 
 export interface ServicePort {

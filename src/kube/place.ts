@@ -58,4 +58,6 @@ export interface KubeObject {
   name: string;
   tree: JsonObject;
   place: Place;
+  /** Its fields are not what they should be: only its kind and its name can be trusted. */
+  isWrong?: true;
 }

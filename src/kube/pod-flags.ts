@@ -61,9 +61,9 @@ export function podFlags(plan: PodPlan, options: PodOptions): PodFlags {
 }
 
 function hostPorts(plan: PodPlan, { publishAll }: PodOptions): string[] {
-  return containersOf(plan).flatMap(({ container, place, isInit }) =>
+  return containersOf(plan).flatMap(({ container, place, role }) =>
     (container.ports ?? []).flatMap((port, index) =>
-      isInit ? [] : portFlags(port, place.below('ports', index), publishAll),
+      role === 'init' ? [] : portFlags(port, place.below('ports', index), publishAll),
     ),
   );
 }

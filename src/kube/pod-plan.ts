@@ -15,20 +15,36 @@ export interface PodPlan {
   aliases: string[];
   /** HOST:CONTAINER/PROTOCOL of services. */
   ports: string[];
+  /** The name of the pod that is to have done its work before it starts. */
+  after?: string;
+  /** The name of the pod that starts when it has done its work. */
+  next?: string;
+  /** The name of the first pod of its Job. */
+  job?: string;
 }
 
 /** A container of a pod, with where it is. */
 export interface PlacedContainer {
   container: Container;
   place: Place;
-  isInit: boolean;
+  role: 'init' | 'sidecar' | 'main';
 }
 
 /** The containers of a pod in the order in which they are made. */
 export function containersOf({ spec, place }: PodPlan): PlacedContainer[] {
-  const placed = (key: 'initContainers' | 'containers', isInit: boolean) =>
-    (spec[key] ?? []).map((container, index) => ({ container, place: place.below(key, index), isInit }));
-  return [...placed('initContainers', true), ...placed('containers', false)];
+  const { initContainers = [], containers } = spec;
+  return [
+    ...initContainers.map((container, index) => ({
+      container,
+      place: place.below('initContainers', index),
+      role: container.restartPolicy === 'Always' ? ('sidecar' as const) : ('init' as const),
+    })),
+    ...containers.map((container, index) => ({
+      container,
+      place: place.below('containers', index),
+      role: 'main' as const,
+    })),
+  ];
 }
 
 /** The restart policy of the containers of a pod. @param tries after failures; 0 for no limit */

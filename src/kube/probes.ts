@@ -1,90 +1,99 @@
-import { isDeepStrictEqual } from 'node:util';
 import { familyOf } from '../spec/addresses.js';
 import { quoted } from '../spec/parse/flag.js';
-import type { HealthCheck } from '../spec/request.js';
+import type { HealthCheck, ProbeRole } from '../spec/request.js';
+import { FosterError } from '../sys/errors.js';
 import type { Origins } from './environment.js';
 import { expand } from './expand.js';
 import type { Container, Probe, ProbeName } from './model.js';
 import type { Place } from './place.js';
 import { portIn } from './ports.js';
 
-/** A container has one health check, so that its probes must ask the same. */
-const ORDER = ['livenessProbe', 'readinessProbe', 'startupProbe'] as const satisfies ProbeName[];
+/** In the order in which foster shows one of them as the health of a container. */
+const ORDER = ['readinessProbe', 'livenessProbe', 'startupProbe'] as const satisfies ProbeName[];
+
+const ROLES = {
+  readinessProbe: 'readiness',
+  livenessProbe: 'liveness',
+  startupProbe: 'startup',
+} as const satisfies Record<ProbeName, ProbeRole>;
 
 /** The defaults of Kubernetes, in seconds. */
 const DEFAULTS = { period: 10, timeout: 1, failures: 3 };
 
+/** Milliseconds that a program has until it is asked for the first time, where nothing is said; before it may be killed, a second. */
+const MOMENT = 250;
+const SECOND = 1000;
+
 /**
- * The health check that the probes of a container are: a livenessProbe kills the container when it fails, and a startupProbe is the
- * time until then. The readinessProbe is the health that foster ps shows.
+ * The health checks that the probes of a container are, first the one that is its health: the readinessProbe, if there is one.
  * @param variables of the container, for `$(NAME)`
  * @throws FosterError that names the field
  */
-export function healthOfProbes(
+export function checksOfProbes(
   container: Container,
   place: Place,
   variables: ReadonlyMap<string, string>,
-  origins: Pick<Origins, 'leaveOut'>,
-): HealthCheck | undefined {
-  const name = ORDER.find((one) => container[one] !== undefined);
-  const probe = name && container[name];
-  if (name === undefined || probe === undefined) return undefined;
-  const at = place.below(name);
-  if (name === 'startupProbe') {
-    origins.leaveOut(at.refusal('alone, it is not supported', 'add a livenessProbe that asks the same'));
-    return undefined;
-  }
-  const check = checkOf(probe, container, at, variables);
-  for (const other of ORDER.slice(ORDER.indexOf(name) + 1)) {
-    const more = container[other];
-    if (more === undefined || isSame(more, probe)) continue;
-    const problem = `it asks something else than the ${name}, and a container has one health check`;
-    origins.leaveOut(place.below(other).refusal(problem, 'let both ask the same'));
-  }
-  const { startupProbe: start } = container;
-  const isStart = start !== undefined && isSame(start, probe);
-  return {
-    ...check,
-    ...(name === 'livenessProbe' && { kills: true }),
-    ...(isStart && {
-      startPeriod: milliseconds(
-        (start.initialDelaySeconds ?? 0) +
-          (start.failureThreshold ?? DEFAULTS.failures) * (start.periodSeconds ?? DEFAULTS.period),
-      ),
-      startInterval: milliseconds(start.periodSeconds ?? DEFAULTS.period),
-    }),
-  };
-}
-
-function isSame(one: Probe, other: Probe): boolean {
-  const asked = ({ exec, httpGet, tcpSocket }: Probe) => ({ exec, httpGet, tcpSocket });
-  return isDeepStrictEqual(asked(one), asked(other));
+  { leaveOut }: Pick<Origins, 'leaveOut'>,
+): HealthCheck[] {
+  return ORDER.flatMap((name) => {
+    const probe = container[name];
+    if (probe === undefined) return [];
+    const at = place.below(name);
+    try {
+      return [checkOf(ROLES[name], probe, container, at, variables)];
+    } catch (error) {
+      if (!(error instanceof FosterError) || error.kind !== 'unsupported') throw error;
+      leaveOut(error);
+      return [];
+    }
+  });
 }
 
 function checkOf(
+  role: ProbeRole,
   probe: Probe,
   container: Container,
   place: Place,
   variables: ReadonlyMap<string, string>,
 ): HealthCheck {
-  const { exec, httpGet, tcpSocket, initialDelaySeconds = 0 } = probe;
-  if ([exec, httpGet, tcpSocket].filter((handler) => handler !== undefined).length !== 1)
-    throw place.error('expected one of exec, httpGet and tcpSocket');
-  const interval = milliseconds(probe.periodSeconds ?? DEFAULTS.period);
+  const { initialDelaySeconds = 0, successThreshold = 1, terminationGracePeriodSeconds: grace } = probe;
+  if (role !== 'readiness' && successThreshold !== 1)
+    throw place.below('successThreshold').error('only a readinessProbe can need more than one success');
+  if (role === 'readiness' && grace !== undefined)
+    throw place.below('terminationGracePeriodSeconds').error('a readinessProbe does not end the container');
+  const interval = (probe.periodSeconds ?? DEFAULTS.period) * SECOND;
+  const delay = initialDelaySeconds * SECOND || (role === 'liveness' ? SECOND : MOMENT);
   return {
-    ...(exec && { command: exec.command.map((word) => expand(word, variables)) }),
-    ...(httpGet && askHttp(httpGet, container, place.below('httpGet'))),
-    ...(tcpSocket && askTcp(tcpSocket, container, place.below('tcpSocket'))),
+    ...askedBy(probe, container, place, variables),
+    role,
+    delay,
     interval,
-    startInterval: interval,
-    timeout: milliseconds(probe.timeoutSeconds ?? DEFAULTS.timeout),
-    startPeriod: milliseconds(initialDelaySeconds),
+    // as Kubernetes may, it asks more often whether the container is ready for the first time
+    ...(role === 'readiness' && interval > SECOND
+      ? { startInterval: SECOND, startPeriod: delay + interval }
+      : { startInterval: interval, startPeriod: 0 }),
+    timeout: (probe.timeoutSeconds ?? DEFAULTS.timeout) * SECOND,
     retries: probe.failureThreshold ?? DEFAULTS.failures,
-  } as HealthCheck;
+    ...(successThreshold !== 1 && { successes: successThreshold }),
+    ...(grace !== undefined && { grace: grace * SECOND }),
+  };
 }
 
-function milliseconds(seconds: number): number {
-  return seconds * 1000;
+/** What a handler asks: a command in the container, or a server. @throws FosterError that names the field */
+export function askedBy(
+  { exec, httpGet, tcpSocket }: Pick<Probe, 'exec' | 'httpGet' | 'tcpSocket'>,
+  container: Container,
+  place: Place,
+  variables: ReadonlyMap<string, string>,
+): Asked {
+  const [asked, another] = [
+    exec && { command: exec.command.map((word) => expand(word, variables)) },
+    httpGet && askHttp(httpGet, container, place.below('httpGet')),
+    tcpSocket && askTcp(tcpSocket, container, place.below('tcpSocket')),
+  ].filter((one) => one !== undefined);
+  if (another !== undefined) throw place.error('expected one of exec, httpGet and tcpSocket');
+  if (asked === undefined) throw place.refusal('it asks nothing', 'use exec, httpGet or tcpSocket');
+  return asked;
 }
 
 type Asked = Pick<HealthCheck, 'command' | 'probe'>;

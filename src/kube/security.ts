@@ -24,9 +24,11 @@ export function securityFlags(
     ...Object.entries(selinux).map(([key, value]) => `label=${key}:${value}`),
   ];
   const user = userOf(own, ofPod, placeOf);
+  const { supplementalGroups = [], fsGroup = [] } = ofPod;
+  const groups = [...new Set(supplementalGroups.concat(fsGroup))];
   return {
     ...(user !== undefined && { user }),
-    ...(ofPod.supplementalGroups && { groupAdd: ofPod.supplementalGroups.map(String) }),
+    ...(groups.length > 0 && { groupAdd: groups.map(String) }),
     ...(own.privileged && { privileged: true }),
     ...(own.readOnlyRootFilesystem && { readOnly: true }),
     ...(add.length > 0 && { capAdd: add }),

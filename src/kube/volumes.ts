@@ -204,7 +204,7 @@ function sourceOf(
 ): Record<string, string> {
   switch (plan.kind) {
     case 'host':
-      return { type: 'bind', source: posix.join(plan.path, subPath) };
+      return { type: 'bind', source: plan.path, ...(subPath !== '' && { 'bind-subpath': subPath }) };
     case 'memory':
       if (subPath !== '')
         throw at.below('subPath').refusal('an emptyDir in memory has no subPath', 'leave out medium: Memory');

@@ -1,13 +1,13 @@
 import { quoted } from '../spec/parse/flag.js';
-import type { Meta, PodSpec, Service, ServicePort, Template } from './model.js';
+import { withClaims } from './claims.js';
+import { completionsOf, indexed, inLanes, restartOfJob } from './jobs.js';
+import type { Controller, Meta, PodSpec, Service, ServicePort } from './model.js';
 import type { KubeObject, Place } from './place.js';
 import { containersOf, type PodPlan, restartOf } from './pod-plan.js';
 import { portIn, protocolOf } from './ports.js';
 
 /** A host runs no more pods than this of one object. */
 const MOST_REPLICAS = 100;
-/** Of a Job, as in Kubernetes. */
-const BACKOFF_LIMIT = 6;
 
 /** The pods that the objects of a file make, with the names and ports of services. @throws FosterError that names the field */
 export function podsOf(objects: readonly KubeObject[]): PodPlan[] {
@@ -26,9 +26,24 @@ export function podsOf(objects: readonly KubeObject[]): PodPlan[] {
   return plans;
 }
 
-interface Controller {
-  metadata: Meta;
-  spec: { template: Template; replicas?: number; backoffLimit?: number };
+/**
+ * Names that pods of the objects have, also where their fields are wrong: then it is not known how many there are.
+ * @param exists whether there is a pod of the name
+ */
+export function podNamesOf(objects: readonly KubeObject[], exists: (name: string) => boolean): string[] {
+  return objects.flatMap(({ kind, name, tree, isWrong }) => {
+    if (kind === 'Pod') return [name];
+    if (!CONTROLLERS.includes(kind)) return [];
+    const count = isWrong ? 0 : podCount(kind, tree as unknown as Controller);
+    const names = Array.from({ length: MOST_REPLICAS }, (_, index) => podName(name, index));
+    return names.filter((one, index) => index < count || (isWrong && exists(one)));
+  });
+}
+
+const CONTROLLERS = ['Deployment', 'StatefulSet', 'DaemonSet', 'Job'];
+
+function podCount(kind: string, { spec }: Controller): number {
+  return kind === 'Job' ? completionsOf(spec) : (spec.replicas ?? 1);
 }
 
 function plansOf({ kind, tree, place, name }: KubeObject): PodPlan[] {
@@ -37,28 +52,30 @@ function plansOf({ kind, tree, place, name }: KubeObject): PodPlan[] {
     const { metadata, spec } = tree as unknown as { metadata: Meta; spec: PodSpec };
     return [{ meta: metadata, spec, place: at, restart: restartOf(spec), aliases: [], ports: [] }];
   }
-  if (!['Deployment', 'StatefulSet', 'DaemonSet', 'Job'].includes(kind)) return [];
+  if (!CONTROLLERS.includes(kind)) return [];
   const { metadata, spec } = tree as unknown as Controller;
-  const { template, replicas = 1, backoffLimit = BACKOFF_LIMIT } = spec;
-  if (replicas > MOST_REPLICAS)
-    throw at.below('replicas').error(`foster makes at most ${MOST_REPLICAS} pods of a ${kind}`);
+  const { template, volumeClaimTemplates = [] } = spec;
+  const isJob = kind === 'Job';
+  const count = podCount(kind, tree as unknown as Controller);
+  if (count > MOST_REPLICAS)
+    throw at
+      .below(isJob ? 'completions' : 'replicas')
+      .error(`foster makes at most ${MOST_REPLICAS} pods of a ${kind}`);
   const inside = at.below('template', 'spec');
   checkPolicy(kind, template.spec, inside);
-  const restart =
-    kind === 'Job' && backoffLimit > 0
-      ? ({ policy: 'on-failure', max: backoffLimit } as const)
-      : kind === 'Job'
-        ? ({ policy: 'no', max: 0 } as const)
-        : restartOf(template.spec);
-  return Array.from({ length: replicas }, (_, index) => ({
-    meta: { ...metadata, ...template.metadata, name: podName(name, index) },
-    spec: template.spec,
-    place: inside,
-    restart,
-    // all pods of one object are found by its name
-    aliases: [name],
-    ports: [],
-  }));
+  const plans = Array.from({ length: count }, (_, index): PodPlan => {
+    const plan: PodPlan = {
+      meta: { ...metadata, ...template.metadata, name: podName(name, index) },
+      spec: withClaims(template.spec, volumeClaimTemplates, name, index),
+      place: inside,
+      restart: isJob ? restartOfJob(spec) : restartOf(template.spec),
+      // all pods of one object are found by its name
+      aliases: [name],
+      ports: [],
+    };
+    return spec.completionMode === 'Indexed' ? indexed(plan, name, index) : plan;
+  });
+  return isJob ? inLanes(plans, spec) : plans;
 }
 
 /** As in Podman: the first is NAME-pod. */
@@ -80,12 +97,16 @@ function checkPolicy(kind: string, { restartPolicy }: PodSpec, place: Place): vo
 function checkContainers(plan: PodPlan): void {
   const names = new Set<string>();
   const users = new Map<string, number>();
-  for (const { container, place } of containersOf(plan)) {
+  for (const { container, place, role } of containersOf(plan)) {
     if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(container.name))
       throw place.below('name').error(`${quoted(container.name)} is not a name of a container`);
     if (names.has(container.name))
       throw place.below('name').error(`there are two containers ${container.name}`);
     names.add(container.name);
+    if (container.restartPolicy !== undefined && role !== 'sidecar')
+      throw place
+        .below('restartPolicy')
+        .refusal('containers have the restartPolicy of their pod', 'only an init container has its own');
     for (const name of new Set((container.volumeMounts ?? []).map((mount) => mount.name)))
       users.set(name, (users.get(name) ?? 0) + 1);
   }

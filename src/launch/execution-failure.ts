@@ -9,6 +9,10 @@ export function executionFailures(plan: Plan): { errno: string; exitCode: number
   // The monitor prints it unchanged.
   const sentence = (why: string, advice: string) =>
     `foster: cannot run ${visible(`${JSON.stringify(program)}: ${why}; ${advice}`)}\n`;
+  if (program === '') {
+    const advice = 'give the name of a program, or nothing for the command of the image';
+    return [{ errno: '*', exitCode: EXIT.NOT_FOUND, text: sentence('the name is empty', advice) }];
+  }
   const missing = program.includes('/')
     ? sentence(
         'there is no such file in the container (ENOENT)',

@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs';
 import { type MapHelpers, mapIds } from '../plan/id-maps.js';
 import type { IdMaps } from '../spec/id-maps.js';
 import { FosterError } from '../sys/errors.js';
+import { installCommand } from '../sys/packages.js';
 import { findProgram } from '../sys/programs.js';
 import { runHostSteps } from './host-steps.js';
 
@@ -11,12 +12,12 @@ export function findMapHelpers(): MapHelpers {
 }
 
 function findHelper(kind: 'uid' | 'gid', what: string): string {
-  const name = `new${kind}map`;
+  const name = `new${kind}map` as const;
   const path = findProgram(name);
   if (path !== undefined) return path;
   throw new FosterError(`cannot map ${what} ids: ${name} is not installed`, {
     kind: 'unsupported',
-    advice: 'apt-get install uidmap',
+    advice: installCommand(name),
   });
 }
 

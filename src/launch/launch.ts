@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { startProcess } from '../init/clone.js';
 import { initProgram } from '../init/init-program.js';
 import { cloneFailure } from '../init/namespace-failure.js';
-import { decodeReport, encodePlan, REPORT_SIZE, type Report } from '../init/wire.js';
+import { CONTROL_RESUME, decodeReport, encodePlan, REPORT_SIZE, type Report } from '../init/wire.js';
 import { FD } from '../plan/facts.js';
 import { shiftWarning } from '../plan/handed-mounts.js';
 import { namespaceFlags } from '../plan/namespaces.js';
@@ -19,6 +19,7 @@ import {
   waitForChild,
   waitReadable,
 } from '../sys/libc.js';
+import { sendWord } from '../sys/write.js';
 import { launchFailure } from './failure.js';
 import { type HostTarget, type HostWork, hostResults, runHostSteps, undoHostSteps } from './host-steps.js';
 import { throwIfSignaled } from './interrupt.js';
@@ -48,6 +49,8 @@ export interface Launched {
 /** Called when a step is done, for --explain. */
 export interface LaunchObserver {
   started(pid: number): void;
+  /** If it is there, PID 1 waits for the end of this call: its first step is `await`. */
+  attach?(pid: number): void;
   step(index: number, result: number): void;
   ready(): void;
 }
@@ -113,6 +116,10 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
       namespaceFlags(plan.namespaces),
     );
     options.observer?.started(child.pid);
+    if (options.observer?.attach !== undefined) {
+      options.observer.attach(child.pid);
+      sendWord(control, CONTROL_RESUME);
+    }
     faultPoint('PID 1 started');
   } catch (error) {
     closeAll([control, console, join, ...streams]);
@@ -261,7 +268,8 @@ export function waitUntilReady(
   }
 }
 
-function switchToProcess(pid: number, child: { pid: number; pidfd: number }): void {
+/** A child that joins namespaces continues as another one, which is reported. */
+export function switchToProcess(pid: number, child: { pid: number; pidfd: number }): void {
   waitForChild(child.pid);
   closeSync(child.pidfd);
   child.pid = pid;

@@ -17,10 +17,17 @@ export function noteCgroups(folder: string, places: readonly CgroupPlace[]): voi
   writeFileAtomically(file, JSON.stringify(places), { durable: false });
 }
 
+/** What the file says in a new folder; '' if there is none. */
+export function cgroupsText(places: readonly CgroupPlace[]): string {
+  return places.length === 0 ? '' : JSON.stringify(places);
+}
+
 /** What is not as foster has written it does not count. */
 export function notedCgroups(folder: string): CgroupPlace[] {
+  const file = join(folder, NAME);
+  if (!existsSync(file)) return []; // most have none, and an exception costs ten times as much as to ask
   try {
-    const places: unknown = JSON.parse(readFileSync(join(folder, NAME), 'utf8'));
+    const places: unknown = JSON.parse(readFileSync(file, 'utf8'));
     return Array.isArray(places) ? places.filter(isPlace) : [];
   } catch {
     return [];

@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { type StorageOptions, type StorageProgram, storageStep } from '../plan/storage-program.js';
 import { FosterError } from '../sys/errors.js';
+import { installCommand } from '../sys/packages.js';
 import { findProgram } from '../sys/programs.js';
 import { type HostWork, runHostSteps } from './host-steps.js';
 
@@ -9,7 +10,7 @@ export function findFuseOverlayfs(): string {
   const path = findProgram('fuse-overlayfs');
   if (path !== undefined) return path;
   throw new FosterError('cannot find fuse-overlayfs: it is not installed', {
-    advice: 'apt-get install fuse-overlayfs',
+    advice: installCommand('fuse-overlayfs'),
   });
 }
 

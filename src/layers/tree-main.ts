@@ -23,9 +23,10 @@ import { enterView, restrictViewMount } from '../worker/view.js';
 import { ChangedFiles, timeOfCopy } from './changed-files.js';
 import { mountPointNames, treeChanges } from './changes.js';
 import { copyTree, type Skipped } from './copy-tree.js';
+import { attributesOf } from './file-attributes.js';
 import { probeFuseOverlayfs, probeOverlay } from './overlay-probe.js';
 import { LayerStack } from './stack.js';
-import { COPIED, TREE, TREE_FD, type TreeOrder } from './tree-protocol.js';
+import { COPIED, type CopiedDirectory, type Filled, TREE, TREE_FD, type TreeOrder } from './tree-protocol.js';
 import { inPieces, layerTar, TreeTar } from './tree-tar.js';
 import { unlessGone } from './unless-gone.js';
 import { FuseUpperDirectory, UpperDirectory, type WritableLayer } from './writable-layer.js';
@@ -36,9 +37,9 @@ import { FuseUpperDirectory, UpperDirectory, type WritableLayer } from './writab
  * and create files of all its users and sees their ids as the container does; and in a mount namespace, in which it
  * has a root directory with only the directories that it needs (worker/view.ts). A running container may change files
  * meanwhile: no path leads out of that root, no link is followed, and no file is read beyond its size at the beginning.
- * @returns what was skipped
+ * @returns what was skipped, and what was copied to volumes
  */
-function run({ order, folders }: Opened): Skipped {
+function run({ order, folders }: Opened): Filled {
   if (order.action === 'probe') return probe(order, folders);
   const view = enter(order, folders);
   switch (order.action) {
@@ -46,6 +47,9 @@ function run({ order, folders }: Opened): Skipped {
       return fill(order, view);
     case 'chown':
       for (const index of Object.keys(order.volumes ?? {}).keys()) chownTree(volumePath(index), order.owner);
+      return NOTHING;
+    case 'share':
+      for (const index of Object.keys(order.volumes ?? {}).keys()) shareTop(volumePath(index), order);
       return NOTHING;
     case 'export':
       // The whole tree, without the container's mounts.
@@ -174,6 +178,30 @@ function chownTree(path: string, owner = { uid: 0, gid: 0 }): void {
   for (const name of names) chownTree(`${path}/${name}`, owner);
 }
 
+/** What a group may do with its files: read and write; what is made in a directory is the group's, too (inode(7)). */
+const SHARED = { file: 0o660, directory: 0o2770 };
+
+function shareTop(path: string, { owner = { uid: 0, gid: 0 }, ifOther = false }: TreeOrder): void {
+  const { gid, mode } = lstatSync(pathOf(path));
+  const isShared = gid === owner.gid && (mode & SHARED.directory) === SHARED.directory;
+  if (!(ifOther && isShared)) shareTree(path, owner.gid);
+}
+
+/** Gives all files of a tree to a group. Links are not followed, and files that disappear meanwhile are skipped. */
+function shareTree(path: string, gid: number): void {
+  const info = unlessGone(() => lstatSync(pathOf(path)));
+  if (info === undefined) return;
+  unlessGone(() => lchownSync(pathOf(path), info.uid, gid));
+  if (info.isSymbolicLink()) return;
+  const mode = info.isDirectory()
+    ? (info.mode & 0o1777) | SHARED.directory
+    : (info.mode & 0o777) | SHARED.file;
+  unlessGone(() => chmodSync(pathOf(path), mode));
+  if (!info.isDirectory()) return;
+  const names = unlessGone(() => readdirSync(pathOf(path), { encoding: 'latin1' })) ?? [];
+  for (const name of names) shareTree(`${path}/${name}`, gid);
+}
+
 function mountByProgram({ program, folder, layers }: TreeOrder): HostWork {
   if (program === undefined) throw new Error('the path of fuse-overlayfs is missing');
   makeMountsPrivate();
@@ -231,21 +259,32 @@ function wholeTree({ driver }: TreeOrder, { layers, own, root, storage }: View):
   return root;
 }
 
-function fill({ driver, volumes = {} }: TreeOrder, { layers, container }: View): Skipped {
+function fill({ driver, volumes = {} }: TreeOrder, { layers, container }: View): Filled {
   process.umask(0o022);
   const stack = new LayerStack(layers);
   const skipped: Skipped[] = [];
+  const copied: (CopiedDirectory | null)[] = [];
   for (const [index, path] of Object.values(volumes).entries()) {
     const target = volumePath(index);
     chownSync(target, 0, 0); // so far it belongs to the caller
     chmodSync(target, 0o755);
     const places = path === '' ? [] : stack.findDirectories(Buffer.from(path).toString('latin1'));
+    copied.push(directoryAt(stack, places));
     if (places.length > 0) skipped.push(copyTree(stack, target, places));
   }
   if (driver === 'copy') skipped.push(copy(stack, container));
   const example = skipped.find((one) => one.example !== undefined)?.example;
   const count = skipped.reduce((sum, one) => sum + one.count, 0);
-  return { count, ...(example !== undefined && { example }) };
+  return { count, ...(example !== undefined && { example }), volumes: copied };
+}
+
+function directoryAt(stack: LayerStack, places: string[]): CopiedDirectory | null {
+  const [place] = places;
+  const info = place === undefined ? undefined : unlessGone(() => lstatSync(pathOf(place)));
+  if (place === undefined || info === undefined) return null;
+  const { uid, gid, mode, atimeMs, mtimeMs } = info;
+  const isBare = stack.entries(places).size === 0 && attributesOf(place).size === 0;
+  return { uid, gid, mode: mode & 0o7777, atime: atimeMs, mtime: mtimeMs, isBare };
 }
 
 function copy(stack: LayerStack, container: string): Skipped {

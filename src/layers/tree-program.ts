@@ -3,8 +3,7 @@ import type { IdMaps } from '../spec/id-maps.js';
 import { FosterError } from '../sys/errors.js';
 import { shiftedMounts } from '../worker/shifted-mounts.js';
 import { type RunningWorker, startWorker } from '../worker/start-worker.js';
-import type { Skipped } from './copy-tree.js';
-import type { TreeOrder } from './tree-protocol.js';
+import type { Filled, TreeOrder } from './tree-protocol.js';
 
 /** The running helper. */
 export interface TreeProgram {
@@ -28,14 +27,14 @@ export function startTreeProgram(order: TreeOrder, maps: IdMaps | undefined, out
 /**
  * Copies files of the layers: some to new volumes, or all to the folder of a container without an overlay. Blocks.
  * @param check called at least every 100 ms; if it throws, the work ends
- * @returns what was skipped because it is not readable
+ * @returns what was skipped because it is not readable, and which directories were copied
  * @throws FosterError; what was copied so far stays
  */
 export function fillFolder(
   what: Pick<TreeOrder, 'driver' | 'layers' | 'isShifted' | 'folder' | 'volumes' | 'shiftedVolumes'>,
   maps: IdMaps | undefined,
   check: () => void,
-): Skipped {
+): Filled {
   return start({ action: 'fill', ...what, mountPoints: [] }, maps).wait(check);
 }
 
@@ -58,7 +57,31 @@ export function chownFolders(
   ).wait(check);
 }
 
-function start(order: TreeOrder, maps: IdMaps | undefined, output?: number): RunningWorker<Skipped> {
+/**
+ * Gives all files in a folder to a group of a container, which may read and write them: what an `fsGroup` of Kubernetes is. Blocks.
+ * @param options.ifOther leave it as it is if the folder itself is the group's already
+ * @param options.check called at least every 100 ms; if it throws, the work ends
+ * @throws FosterError; then the group has only some of the files
+ */
+export function shareFolder(
+  path: string,
+  gid: number,
+  {
+    ifOther,
+    check,
+    ...where
+  }: { folder: string; maps: IdMaps | undefined; ifOther: boolean; check: () => void },
+): void {
+  const volumes = { [path]: '' };
+  const owner = { uid: 0, gid };
+  const { folder, maps } = where;
+  start(
+    { action: 'share', driver: 'overlay', layers: [], folder, volumes, owner, ifOther, mountPoints: [] },
+    maps,
+  ).wait(check);
+}
+
+function start(order: TreeOrder, maps: IdMaps | undefined, output?: number): RunningWorker<Filled> {
   const layer = maps && order.isShifted ? shiftedLayer(order, maps) : undefined;
   const volumes: number[] = [];
   try {

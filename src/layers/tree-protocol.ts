@@ -1,9 +1,10 @@
 import type { StorageDriver } from '../spec/storage-driver.js';
 import { WORKER_FD } from '../worker/protocol.js';
+import type { Skipped } from './copy-tree.js';
 
 /**
  * The protocol between foster and the helper that reads containers' files (tree-main.ts). The helper reports files that are
- * not readable, and so missing in the copy, as Skipped.
+ * not readable, and so missing in the copy, and what directories it has copied: Filled.
  */
 
 /** The helper's descriptors. */
@@ -22,10 +23,11 @@ export interface TreeOrder {
    * as a list; each is a letter (A, C, D) and a path, terminated by NUL. `fill`: copies the layers' content of
    * directories to the folders of `volumes`; with the driver `copy` also creates `tree`, a copy of the layers, and then
    * `copied`, whose ctime is the time of completion. `chown`: gives all files in the folders of `volumes` to `owner`.
+   * `share`: gives them to the group of `owner`, which may read and write them.
    * `probe`: tests, in a folder with `one`, `two`, `upper`, `work` and `root`, whether an overlay can do everything that a
    * container needs; with `program`, whether fuse-overlayfs can.
    */
-  action: 'export' | 'layer' | 'changes' | 'fill' | 'chown' | 'probe';
+  action: 'export' | 'layer' | 'changes' | 'fill' | 'chown' | 'share' | 'probe';
   /** The storage driver of the container. */
   driver: StorageDriver;
   /** Absolute path of fuse-overlayfs, if that is the driver and a merged view is needed. */
@@ -42,10 +44,30 @@ export interface TreeOrder {
   shiftedVolumes?: readonly string[];
   /** Ids of the container. */
   owner?: { uid: number; gid: number };
+  /** Leave folders as they are that the group has already. */
+  ifOther?: boolean;
   /** Whether an exported archive has a member for the top itself, as for a volume. */
   hasTop?: boolean;
   /** Mount points in the container: if empty, they are not the container's own files. */
   mountPoints: readonly string[];
+}
+
+/** A directory that the helper has copied to a volume. */
+export interface CopiedDirectory {
+  /** Ids of the container. */
+  uid: number;
+  gid: number;
+  mode: number;
+  /** Milliseconds. */
+  atime: number;
+  mtime: number;
+  /** Whether it has neither files nor extended attributes. */
+  isBare: boolean;
+}
+
+/** What was skipped, and for each of the order's `volumes` what was copied; null if there is no such directory. */
+export interface Filled extends Skipped {
+  volumes?: (CopiedDirectory | null)[];
 }
 
 /** Names in the container's folder, with the driver `copy`. */

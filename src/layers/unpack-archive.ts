@@ -4,6 +4,7 @@ import type { Fill } from '../tar/inflate/ahead.js';
 import type { InflateEngine } from '../tar/inflate/engine.js';
 import { uncompressed } from '../tar/inflate/uncompressed.js';
 import { TarReader } from '../tar/reader.js';
+import { EarlyFlush } from './early-flush.js';
 import { TreeWriter } from './tree-writer.js';
 import type { ArchiveOrder, UnpackResult } from './unpack-protocol.js';
 
@@ -16,6 +17,8 @@ export interface Unpacking {
   read: Fill;
   /** Called when nothing more will be read. */
   close(): void;
+  /** Descriptor of the tree. */
+  tree: number;
   /** Does something while the tree is the root directory of this process. */
   inTree<T>(work: () => T): T;
 }
@@ -25,10 +28,11 @@ export interface Unpacking {
  * hashed, and the next one is inflated.
  */
 export async function unpackArchive(unpacking: Unpacking): Promise<UnpackResult> {
-  const { order, hasOneOwner, engine, read, close, inTree } = unpacking;
+  const { order, hasOneOwner, engine, read, close, tree, inTree } = unpacking;
   const writer = inTree(() => new TreeWriter({ ...order, hasOneOwner }));
   const reader = new TarReader(writer);
   const hash = order.isLayer ? new Sha256() : undefined;
+  const flush = new EarlyFlush(tree);
   let total = 0;
   const take = (piece: Buffer) => {
     reader.push(piece);
@@ -44,12 +48,15 @@ export async function unpackArchive(unpacking: Unpacking): Promise<UnpackResult>
       } finally {
         await hashed;
       }
+      flush.wrote(piece.length);
     }
     if (!(order.isLayer && reader.isEmpty)) reader.end();
     inTree(() => writer.finish());
   } finally {
+    await flush.end();
     writer.close();
   }
+  flush.check();
   const digest = hash?.digest();
   return { written: writer.written, size: total, ...(digest !== undefined && { digest }) };
 }

@@ -5,6 +5,7 @@ import { errnoOf } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { call } from '../sys/ffi.js';
 import { receiveMessage } from '../sys/messages.js';
+import { shareHeap } from '../sys/shared-heap.js';
 import type { Fill } from '../tar/inflate/ahead.js';
 import type { InflateEngine } from '../tar/inflate/engine.js';
 import { findInflateEngine } from '../tar/inflate/probe.js';
@@ -72,6 +73,7 @@ class Unpacker {
         engine: this.#engine,
         read: this.#reader(id, file, order.isGrowing),
         close: () => closeSync(file),
+        tree,
         inTree: (work) => {
           this.#enter(tree);
           return work();
@@ -134,6 +136,9 @@ function explain(error: unknown): Failure | undefined {
 }
 
 runWorker({
-  open: async (order: UnpackOrder) => ({ order, engine: await findInflateEngine() }),
+  open: async (order: UnpackOrder) => {
+    shareHeap();
+    return { order, engine: await findInflateEngine() };
+  },
   work: async ({ order, engine }) => await new Unpacker(order, engine).serve(),
 });

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import zlib from 'node:zlib';
+import { installCommand } from '../sys/packages.js';
 import type { UnpackReport } from './unpack-protocol.js';
 
 /** zstd(1), because Node supports zstd only since 22.15. */
@@ -38,7 +39,7 @@ export async function afterZstd(
   if (code === undefined) {
     return {
       error: 'zstd is not installed, and this version of Node does not support it',
-      advice: 'apt-get install zstd',
+      advice: installCommand('zstd'),
     };
   }
   if (code === 0) return report;

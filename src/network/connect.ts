@@ -3,6 +3,7 @@ import { addAddress, addRoute, deleteAddress, deleteRoute } from '../plan/netlin
 import { addressBytes, formatSubnet } from '../spec/addresses.js';
 import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
+import { installCommand } from '../sys/packages.js';
 import { findProgram } from '../sys/programs.js';
 import { type NetworkDefinition, rangeOf } from './definition.js';
 import { startNameServer, stopNameServer } from './dns.js';
@@ -68,7 +69,7 @@ function checkAlone({ state }: Holder, { name, isInternal }: NetworkDefinition):
     : `the ${others.length === 1 ? 'network' : 'networks'} ${others.join(', ')}`;
   throw new FosterError(
     `cannot connect the network ${name}: nothing would keep it apart from ${what}, because nft is not installed`,
-    { kind: 'unsupported', advice: 'apt-get install nftables' },
+    { kind: 'unsupported', advice: installCommand('nft') },
   );
 }
 

@@ -14,7 +14,13 @@ import { isAddress } from '../spec/hosts.js';
 import { randomId } from '../spec/names.js';
 import { flagError } from '../spec/parse/flag.js';
 import { FosterError } from '../sys/errors.js';
-import { type NetworkDefinition, type NetworkSubnet, RESERVED_NAMES } from './definition.js';
+import {
+  MTU,
+  MTU_OPTIONS,
+  type NetworkDefinition,
+  type NetworkSubnet,
+  RESERVED_NAMES,
+} from './definition.js';
 import { freeNamedSubnet, hostSubnets, NETWORK_NAME } from './store.js';
 
 /** The requested properties of a new network. foster chooses the rest. */
@@ -62,17 +68,18 @@ export function defineNetwork(
 ): NetworkDefinition {
   const name = wishes.name ?? freeName(networks);
   checkNetworkName(name);
+  const subnets = subnetsOf(wishes, networks);
   return {
     version: 1,
     id: randomId(),
     name,
     created: new Date().toISOString(),
-    subnets: subnetsOf(wishes, networks),
+    subnets,
     isInternal: wishes.internal,
     hasDns: wishes.hasDns,
     dns: wishes.dns.map((address) => checkNameServer('--dns', address)),
     labels: { ...wishes.labels },
-    options: checkedOptions(wishes.options),
+    options: checkedOptions(wishes.options, subnets),
   };
 }
 
@@ -223,8 +230,6 @@ function checkedSubnet(text: string, networks: readonly NetworkDefinition[]): Su
 
 /** Options of Docker's and Podman's bridges for properties that foster's networks always have. */
 const OPTIONS: Readonly<Record<string, { only: RegExp; because: string }>> = {
-  mtu: { only: /^65520$/, because: 'all networks have an MTU of 65520' },
-  'com.docker.network.driver.mtu': { only: /^65520$/, because: 'all networks have an MTU of 65520' },
   isolate: { only: /^(1|true|strict)$/, because: 'networks never reach each other' },
   'com.docker.network.bridge.enable_icc': {
     only: /^(1|true)$/,
@@ -236,8 +241,15 @@ const OPTIONS: Readonly<Record<string, { only: RegExp; because: string }>> = {
   },
 };
 
-function checkedOptions(options: NetworkWishes['options']): Record<string, string> {
+function checkedOptions(
+  options: NetworkWishes['options'],
+  subnets: readonly NetworkSubnet[],
+): Record<string, string> {
   for (const [key, value] of Object.entries(options)) {
+    if (MTU_OPTIONS.includes(key)) {
+      checkMtu(key, value, subnets);
+      continue;
+    }
     const known = Object.hasOwn(OPTIONS, key) ? OPTIONS[key] : undefined;
     if (known?.only.test(value)) continue;
     throw new FosterError(
@@ -246,4 +258,11 @@ function checkedOptions(options: NetworkWishes['options']): Record<string, strin
     );
   }
   return { ...options };
+}
+
+function checkMtu(key: string, value: string, subnets: readonly NetworkSubnet[]): void {
+  // RFC 791; RFC 8200, section 5
+  const least = subnets.some(({ subnet }) => subnet.includes(':')) ? 1280 : 68;
+  if (/^\d{1,5}$/.test(value) && Number(value) >= least && Number(value) <= MTU) return;
+  throw flagError('--opt', `${key}=${value}`, `expected a number of bytes from ${least} to ${MTU}`);
 }

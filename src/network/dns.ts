@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, readFileSync } from 'node:fs';
 import { openPidfd, signalPidfd, waitReadable } from '../sys/libc.js';
+import { notInstalled } from '../sys/packages.js';
 import { childrenOf } from '../sys/process.js';
 import { findProgram } from '../sys/programs.js';
 import type { NetworkDefinition } from './definition.js';
@@ -32,7 +33,7 @@ export interface NameService extends Pick<NetworkDefinition, 'dns' | 'isInternal
 /** @returns why there is none */
 export function serveNames(pidfd: number, service: NameService, what: string): string | undefined {
   const path = findProgram('dnsmasq');
-  if (path === undefined) return 'dnsmasq is not installed; apt-get install dnsmasq-base';
+  if (path === undefined) return notInstalled('dnsmasq');
   for (const network of service.networks) mkdirSync(namesFolder(network), { recursive: true, mode: 0o700 });
   const argv = ['dnsmasq', ...argumentsFor(service)];
   startService(pidfd, 'unpb', path, argv, `start a name server for ${what}`);

@@ -31,7 +31,7 @@ const SIGKILL = 9;
 export interface HolderState {
   pid: number;
   start: string;
-  /** LAYOUT of the foster that has started it; 1 if there is none. */
+  /** LAYOUT of the foster that has started it, or has led it outside; 1 if there is none. */
   layout?: number;
   /** What it was prepared with: src/network/router.ts. */
   prepared?: string;
@@ -54,8 +54,11 @@ export interface Resolvers {
 /** In place of rules that a command was about to change. */
 export const UNKNOWN_RULES = 'unknown';
 
-/** To be increased when a foster can no longer complete the running holder of an earlier one. */
-const LAYOUT = 2;
+/** To be increased when an earlier foster can no longer complete the running holder of this one. */
+export const LAYOUT = 3;
+
+/** The lowest of a running holder that this foster can complete. */
+const OLDEST_LAYOUT = 2;
 
 /** A holder that cannot end before `lock` is closed, by us and by all processes that have inherited it. */
 export interface Holder {
@@ -103,7 +106,7 @@ export function ensureHolder(prepared: string, prepare: (pidfd: number, state: H
 }
 
 function checkLayout({ layout = 1 }: HolderState): void {
-  if (layout === LAYOUT) return;
+  if (layout >= OLDEST_LAYOUT && layout <= LAYOUT) return;
   const which = layout > LAYOUT ? 'a newer' : 'an older';
   throw new FosterError(
     `cannot use the networks: ${which} version of foster has started the containers that run in them, and this one cannot work with it`,
@@ -229,7 +232,8 @@ export function runInHolder(pidfd: number, path: string, argv: string[], input: 
     const text = Buffer.alloc(4096);
     readSync(output, text, 0, text.length, 0);
     const [said = ''] = text.toString('utf8').replaceAll('\0', '').trim().split('\n');
-    throw new FosterError(`${argv[0]} failed${said === '' ? '' : `: ${visible(said)}`}`);
+    const end = status.signal === 0 ? `exit code ${status.code}` : `killed by signal ${status.signal}`;
+    throw new FosterError(`${argv[0]} failed: ${said === '' ? end : visible(said)}`);
   } finally {
     for (const fd of [program, stdin, output, nothing]) closeSync(fd);
   }

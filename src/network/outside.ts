@@ -1,16 +1,27 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { setQueueLength } from '../plan/netlink.js';
+import { addAddress, addRoute, omitLinkLocal, setQueueLength, setUp } from '../plan/netlink.js';
+import { addressBytes, parseAddress } from '../spec/addresses.js';
 import { isLoopback } from '../spec/hosts.js';
+import { visible } from '../spec/parse/flag.js';
+import { wire } from '../sys/wire-constants.js';
 import { MTU } from './definition.js';
+import { networksFolder } from './folder.js';
 import { runSteps, startService } from './service.js';
 
 /** The way to the outside: pasta(1). */
 
-/** The interface to the outside, and the addresses on its link, which no network of containers can have. */
-export const OUTSIDE = 'outside';
+/** The interface of pasta, and the one whose packets wait until it runs: src/init/outside.c. */
+export const OUTSIDE = wire.OUTSIDE_DEVICE;
+export const WAITING = wire.WAITING_DEVICE;
+
+/** The addresses on its link, which no network of containers can have. */
 const LINK = { own: '169.254.249.2', router: '169.254.249.1', dns: '169.254.249.3', prefix: 24 } as const;
+const LINK6 = { own: 'fd66:6f73:7465:73::2', router: 'fd66:6f73:7465:73::1' } as const;
+
+/** The addresses with which packets leave. */
+export const OWN_ADDRESSES = { 4: LINK.own, 6: LINK6.own } as const;
 
 /**
  * The address at which containers reach the host: that of the interface with the default route, else any that is not a
@@ -48,6 +59,20 @@ function defaultRoute(): string[] | undefined {
   }
 }
 
+/** proc_pid_net(5), "ipv6_route": destination, its prefix ... flags, interface. */
+function hasDefaultRoute6(): boolean {
+  const REJECTS = 0x200;
+  try {
+    const rows = readFileSync('/proc/net/ipv6_route', 'utf8').split('\n');
+    return rows.some((row) => {
+      const [destination = '', prefix, , , , , , , flags = ''] = row.split(/\s+/);
+      return /^0{32}$/.test(destination) && prefix === '00' && (Number.parseInt(flags, 16) & REJECTS) === 0;
+    });
+  } catch {
+    return false;
+  }
+}
+
 /** An address for the host's name server, if that has a loopback address. */
 export const DNS_ADDRESS = LINK.dns;
 
@@ -64,41 +89,94 @@ export function hostNameServers(): string[] {
 }
 
 /**
- * The number of packets that may wait for pasta. With the usual 500, senders overrun it, and most packets are sent again: pasta
- * alone carried 0.5 Gbit/s, and 14 with this.
- */
-export const QUEUE_LENGTH = 10_000;
-
-/**
  * The folder in which pasta finds the network namespace. Its AppArmor profile in Debian and Ubuntu (abstractions/pasta) lets it
  * open namespaces only in /run/user/UID/netns. Without systemd there is no such folder.
  */
 const CONFINED_TOP = '/run/user';
 
-/** Connects the holder's network namespace to the outside. @throws FosterError if pasta fails */
-export function startPasta(pidfd: number, pid: number, path: string): void {
+/** The address families with which this machine reaches others. */
+type Families = Record<4 | 6, boolean>;
+
+/**
+ * Connects the holder's network namespace to the outside: pasta is to start with the first packet. Where this machine reaches nobody,
+ * it starts at once, so that what it says about that is known.
+ * @throws FosterError
+ */
+export function connectOutside(pidfd: number, pid: number, pasta: string): void {
+  const families = { 4: defaultRoute() !== undefined, 6: hasDefaultRoute6() };
+  const waits = families[4] || families[6];
+  rmSync(failureFile(), { force: true });
+  startPasta(pidfd, pid, pasta, { families, waits });
+  if (waits) configure(pidfd, leadToWaiting(families), `ip route add default dev ${WAITING} metric ${LAST}`);
+  else {
+    const messages = setQueueLength(OUTSIDE, wire.QUEUE_LENGTH);
+    configure(pidfd, messages, `ip link set ${OUTSIDE} txqueuelen ${wire.QUEUE_LENGTH}`);
+  }
+}
+
+const failureFile = () => join(networksFolder(), wire.OUTSIDE_FAILURE);
+
+/** Why pasta could not be started for the last packet that wanted to leave; undefined if there was no such packet. */
+export function outsideFailure(): string | undefined {
+  try {
+    const text = readFileSync(failureFile(), 'utf8');
+    return text === '' ? undefined : `pasta has failed: ${visible(text)}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function configure(pidfd: number, messages: Buffer, call: string): void {
+  runSteps(pidfd, [
+    { kind: 'netlink', where: 'holder', messages, call, why: 'prepare the way to the outside' },
+  ]);
+}
+
+/** The metric of the routes to WAITING: those of pasta are better. */
+const LAST = 0x7fffffff;
+
+function leadToWaiting(families: Families): Buffer {
+  const index = wire.WAITING_INDEX;
+  const lead = (address: string, family: 4 | 6) => {
+    const own = addressBytes(parseAddress(address) ?? 0n, family);
+    const destination = Buffer.alloc(own.length);
+    // the address is for what the router itself sends, such as questions for names
+    return [
+      addAddress(index, own, own.length * 8),
+      addRoute({ destination, prefix: 0, index, metric: LAST }),
+    ];
+  };
+  return Buffer.concat([
+    ...(existsSync('/proc/net/if_inet6') ? [omitLinkLocal(index)] : []),
+    setUp(index, MTU),
+    ...(families[4] ? lead(LINK.own, 4) : []),
+    ...(families[6] ? lead(LINK6.own, 6) : []),
+  ]);
+}
+
+/** @param options.waits it starts with the first packet, not at once */
+function startPasta(
+  pidfd: number,
+  pid: number,
+  path: string,
+  { families, waits }: { families: Families; waits: boolean },
+): void {
   const top = existsSync(CONFINED_TOP) ? CONFINED_TOP : '/tmp';
   const args = [
     ...['--quiet', '--config-net', '--netns-only', '--netns', join(top, '0/netns/foster')],
     ...['--ns-ifname', OUTSIDE, '--mtu', String(MTU)],
     ...['--tcp-ports', 'none', '--udp-ports', 'none', '--tcp-ns', 'none', '--udp-ns', 'none'],
-    ...['--address', LINK.own, '--netmask', String(LINK.prefix)],
+    ...['--address', LINK.own, '--netmask', String(LINK.prefix), '--gateway', LINK.router],
+    ...(families[6] ? ['--address', LINK6.own, '--gateway', LINK6.router] : []),
     // --no-map-gw: the gateway must not lead to the host's loopback address
-    ...['--gateway', LINK.router, '--no-map-gw', '--dns-forward', LINK.dns],
+    ...['--no-map-gw', '--dns-forward', LINK.dns],
     // root's user namespace looks like the initial one, so pasta would become the user nobody, without any rights
     ...(process.getuid?.() === 0 ? ['--runas', '0:0'] : []),
   ];
-  startService(pidfd, 'up', path, ['pasta', ...args], 'connect the networks to the outside', {
+  const why = 'connect the networks to the outside';
+  startService(pidfd, 'up', path, ['pasta', ...args], why, {
     netns: `/proc/${pid}/ns/net`,
     top,
+    ...(waits && { reports: networksFolder() }),
   });
-  runSteps(pidfd, [
-    {
-      kind: 'netlink',
-      where: 'holder',
-      messages: setQueueLength(OUTSIDE, QUEUE_LENGTH),
-      call: `ip link set ${OUTSIDE} txqueuelen ${QUEUE_LENGTH}`,
-      why: 'prepare the way to the outside',
-    },
-  ]);
 }

@@ -5,6 +5,7 @@ import { addressBytes, familyOf, parseAddress } from '../spec/addresses.js';
 import { parsePublish } from '../spec/parse/network.js';
 import type { PortMapping } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
+import { installCommand } from '../sys/packages.js';
 import { findProgram } from '../sys/programs.js';
 
 /** Published ports: foster-init carries connections to them, so that the container sees the addresses of its clients. */
@@ -17,22 +18,24 @@ export interface PortTarget {
 
 /**
  * The service that listens on ports of the host for a container, as part of a host step.
- * @param targets at most one of each address family
+ * @param targets at most one of each address family; none while the container is in no network
+ * @param folder the container's, where the service finds out that `targets` have changed: src/init/ports.c
  * @throws FosterError if nft is not installed
  */
 export function portService(
   ports: readonly PortMapping[],
   targets: readonly PortTarget[],
+  folder: string,
 ): NonNullable<NetworkFacts['service']> {
   if (findProgram('nft') === undefined)
     throw new FosterError('cannot publish ports: nft is not installed', {
       kind: 'unsupported',
-      advice: 'apt-get install nftables',
+      advice: installCommand('nft'),
     });
   const shown = ports.map(describePort);
   return {
     name: 'foster-init forward',
-    args: ['forward', ...ports.map((port) => portWord(port, targets))],
+    args: ['forward', folder, ...ports.map((port) => portWord(port, targets))],
     call: `execve("/proc/self/exe", ["foster-init", "forward", ${shown.map((text) => JSON.stringify(text)).join(', ')}])`,
     parts: Object.fromEntries(shown.map((text, index) => [index, { why: `publish port ${text}` }])),
   };

@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs';
 import { deliverMarked, setUp } from '../plan/netlink.js';
 import { formatSubnet } from '../spec/addresses.js';
 import { FosterError } from '../sys/errors.js';
+import { notInstalled } from '../sys/packages.js';
 import { findProgram } from '../sys/programs.js';
 import { type NetworkDefinition, rangeOf } from './definition.js';
-import { ensureHolder, type Holder, type HolderState, runInHolder, UNKNOWN_RULES } from './holder.js';
-import { OUTSIDE, startPasta } from './outside.js';
+import { ensureHolder, type Holder, type HolderState, LAYOUT, runInHolder, UNKNOWN_RULES } from './holder.js';
+import { connectOutside, OUTSIDE, OWN_ADDRESSES, WAITING } from './outside.js';
 import { runSteps } from './service.js';
 import { readNetwork } from './store.js';
 
@@ -29,9 +30,11 @@ echo 0 > ipv4/conf/default/send_redirects
 /** The mark of packets for a connection of foster-init to a published port: src/init/forward.c. */
 const DELIVERED = 1;
 
+/** The interfaces to the outside. */
+const TO_OUTSIDE = `{ "${OUTSIDE}", "${WAITING}" }`;
+
 /**
- * The rules of nft(8): outgoing packets get the address of the holder, and containers of different networks do not reach
- * each other. For IPv6 they also replace rp_filter, which does not exist there.
+ * The rules of nft(8): containers of different networks do not reach each other. For IPv6 they also replace rp_filter, which does not exist there.
  */
 const RULES = `table inet foster {
   chain anti-spoofing {
@@ -51,14 +54,30 @@ const RULES = `table inet foster {
   chain to-router { }
   chain forward { type filter hook forward priority filter; iifname "v*" jump between; }
   chain between { }
-  chain leave { type nat hook postrouting priority srcnat; oifname "${OUTSIDE}" masquerade; }
+  chain leave { type nat hook postrouting priority srcnat; }
 }
 `;
+
+/**
+ * What gives outgoing packets the addresses of the holder: the same by both ways, so that a connection may begin on one and go on
+ * by the other. To masquerade would be to end it with the interface.
+ */
+const RULES_FOR_LEAVING = `
+add rule inet foster leave oifname ${TO_OUTSIDE} meta nfproto ipv4 snat ip to ${OWN_ADDRESSES[4]}
+add rule inet foster leave oifname ${TO_OUTSIDE} meta nfproto ipv6 snat ip6 to ${OWN_ADDRESSES[6]}`;
+
+/** Where an earlier foster has started pasta, with addresses of the host. */
+const RULES_BEFORE_WAITING = `add rule inet foster leave oifname "${OUTSIDE}" masquerade`;
 
 /** What the router is made of. Where it changes, a running holder is completed. */
 function ingredients(): string {
   const programs = ['nft', 'pasta'].filter((name) => findProgram(name) !== undefined);
-  const digest = createHash('sha256').update(SETTINGS).update(RULES).digest('hex').slice(0, 16);
+  const digest = createHash('sha256')
+    .update(SETTINGS)
+    .update(RULES)
+    .update(RULES_FOR_LEAVING)
+    .digest('hex')
+    .slice(0, 16);
   return [digest, ...programs].join(' ');
 }
 
@@ -77,11 +96,13 @@ function prepareRouter(pidfd: number, state: HolderState): void {
   const link = { messages: setUp(LOOPBACK), call: 'ip link set lo up', why: 'prepare the network' };
   runSteps(pidfd, [{ kind: 'netlink', where: 'holder', ...link }]);
   if (nft === undefined) {
-    if (state.outside !== true) state.outside = 'nft is not installed; apt-get install nftables';
+    if (state.outside !== true) state.outside = notInstalled('nft');
     return;
   }
+  if (state.outside !== true) state.layout = LAYOUT;
+  const leaving = state.layout === LAYOUT ? RULES_FOR_LEAVING : RULES_BEFORE_WAITING;
   // in one transaction, so that there are always rules
-  const anew = ['add table inet foster', 'delete table inet foster', RULES, rulesOfAll(state)];
+  const anew = ['add table inet foster', 'delete table inet foster', RULES, leaving, rulesOfAll(state)];
   const known = state.resolvers?.rules ?? '';
   const rules = [...anew, ...(known === UNKNOWN_RULES ? [] : [known])];
   runInHolder(pidfd, nft, ['nft', '-f', '-'], `${rules.join('\n')}\n`);
@@ -105,9 +126,9 @@ function prepareRouter(pidfd: number, state: HolderState): void {
 /** @returns true, or why there is no way to the outside */
 function leadOutside(pidfd: number, pid: number): HolderState['outside'] {
   const pasta = findProgram('pasta');
-  if (pasta === undefined) return 'pasta is not installed; apt-get install passt';
+  if (pasta === undefined) return notInstalled('pasta');
   try {
-    startPasta(pidfd, pid, pasta);
+    connectOutside(pidfd, pid, pasta);
     return true;
   } catch (error) {
     if (!(error instanceof FosterError)) throw error;
@@ -135,8 +156,8 @@ export function rulesOf({ subnets, isInternal }: NetworkDefinition): string {
       const router = family === 4 ? each.gateway : `{ ${each.gateway}, fe80::/10, ff02::/16 }`;
       return `
 add rule inet foster to-router ${ip} saddr ${text} ${ip} daddr != ${router} drop
-add rule inet foster between ${ip} saddr ${text} oifname != "${OUTSIDE}" ${ip} daddr != ${text} drop
-${isInternal ? `add rule inet foster between ${ip} saddr ${text} oifname "${OUTSIDE}" drop` : ''}`;
+add rule inet foster between ${ip} saddr ${text} oifname != ${TO_OUTSIDE} ${ip} daddr != ${text} drop
+${isInternal ? `add rule inet foster between ${ip} saddr ${text} oifname ${TO_OUTSIDE} drop` : ''}`;
     })
     .join('\n');
 }

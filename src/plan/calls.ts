@@ -230,7 +230,7 @@ function fsconfig(
 
 /**
  * fsopen(2), fsconfig(2), fsmount(2): a new, detached mount of a file system, kept as `result`. `options` are
- * mount(8)'s: attributes such as `nosuid`, and the file system's own, `size=64m` or `userxattr`.
+ * mount(8)'s: attributes such as `nosuid`, and the file system's own, `size=64m` or `userxattr`. `advice` is for the last step.
  */
 export function newFilesystem(
   why: string,
@@ -238,6 +238,7 @@ export function newFilesystem(
   source: string,
   options: string[],
   result: string,
+  advice?: Step['advice'],
 ): Step[] {
   const context = `${result}_context`;
   const steps = [
@@ -263,7 +264,7 @@ export function newFilesystem(
     flags(AT, 'FSMOUNT_CLOEXEC'),
     flags(MOUNT_ATTR, ...attributes),
   ];
-  steps.push(step(why, 'fsmount', mounted, { result }));
+  steps.push(step(why, 'fsmount', mounted, { result, ...(advice && { advice }) }));
   return steps;
 }
 

@@ -19,12 +19,14 @@ function adviceFor(sentence: string): Readonly<Record<string, string>> {
 }
 
 /** The mounts that PID 1 receives, in the order of its steps: `receiveMount`. */
-export function handMounts(mounts: Mount[], { storage, mustShift }: PlanFacts): HandMount[] {
+export function handMounts(mounts: Mount[], { storage, mustShift, beneath }: PlanFacts): HandMount[] {
   const volumes = mounts.filter(isShifted).map(({ source, destination, options }): HandMount => {
     const isNeeded = mustShift?.has(destination) ?? false;
+    const part = beneath?.get(destination);
     return {
       kind: 'hand',
       source,
+      ...(part && { beneath: { top: part.top, path: part.path } }),
       isDeep: options.includes('rbind'),
       allowsDevices: options.includes('dev'),
       mustShift: isNeeded,

@@ -57,8 +57,8 @@ export function openVolumes(mounts: Mount[], { beneath }: PlanFacts): Step[] {
  */
 function openSubpath(why: string, path: string, top: string, result: string): Step[] {
   const advice = {
-    ELOOP: 'a part of the path is a symbolic link, and links in a volume are not followed',
-    ENOENT: 'the volume has no such file or directory: make it first',
+    ELOOP: 'a part of the path is a symbolic link, and links there are not followed',
+    ENOENT: 'there is no such file or directory: make it first',
   };
   return [
     openBeneath(why, { result: top }, path, ['O_PATH'], { result, advice }),
@@ -217,10 +217,18 @@ function whyMount({ type, destination }: Mount): string {
   return WHY[destination] ?? `mount a ${type} at ${destination}`;
 }
 
+/** In a user namespace the kernel allows a /proc and a /sys only where complete ones can be seen: mount_namespaces(7). */
+export const HIDDEN_KERNEL_FILES =
+  'something is mounted over a part of /proc or /sys, as in a container: start that one with --security-opt systempaths=unconfined';
+
 function makeFilesystem(each: Mount, name: string): Step[] {
   const { type, source, options } = each;
   const own = options.filter((option) => !isPropagation(option));
-  return [...newFilesystem(whyMount(each), type, source || type, own, name), ...propagate(each, name, false)];
+  const advice = isKernelMount(each) ? { EPERM: HIDDEN_KERNEL_FILES } : undefined;
+  return [
+    ...newFilesystem(whyMount(each), type, source || type, own, name, advice),
+    ...propagate(each, name, false),
+  ];
 }
 
 function mountFilesystem(each: Mount, name: string, facts: PlanFacts, mounted: Mounted): Step[] {

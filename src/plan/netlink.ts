@@ -18,7 +18,16 @@ const RTM_NEWROUTE = 24;
 const RTM_DELROUTE = 25;
 const RTM_NEWRULE = 32;
 
-const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, TXQLEN: 13, LINKINFO: 18, NET_NS_PID: 19 } as const;
+const IFLA = {
+  ADDRESS: 1,
+  IFNAME: 3,
+  MTU: 4,
+  TXQLEN: 13,
+  LINKINFO: 18,
+  NET_NS_PID: 19,
+  AF_SPEC: 26,
+} as const;
+const IFLA_INET6_ADDR_GEN_MODE = 8;
 
 const [EEXIST, ENODEV] = [17, 19];
 const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
@@ -26,7 +35,7 @@ const VETH_INFO_PEER = 1;
 const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4, FLAGS: 8 } as const;
 const IFA_F_NODAD = 2;
 const IFA_F_NOPREFIXROUTE = 0x200;
-const RTA = { DST: 1, OIF: 4, GATEWAY: 5 } as const;
+const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6 } as const;
 
 const IFF_UP = 1;
 const SCOPE = { universe: 0, link: 253 } as const;
@@ -116,9 +125,17 @@ export function makeVeth(near: VethEnd, far: VethEnd, mtu: number): { message: B
   return { message: whole, pidAt: whole.length - 4 }; // the PID is the last attribute
 }
 
-/** Brings an interface up. */
-export function setUp(index: number): Buffer {
-  return message(RTM_NEWLINK, 0, interfaceInfo(index, true));
+/** Brings an interface up. @param mtu bytes; undefined if it stays as it is */
+export function setUp(index: number, mtu?: number): Buffer {
+  const wanted = mtu === undefined ? [] : [attribute(IFLA.MTU, u32(mtu))];
+  return message(RTM_NEWLINK, 0, interfaceInfo(index, true), ...wanted);
+}
+
+/** Has an interface come up without a link-local IPv6 address, so that the kernel sends nothing there by itself. */
+export function omitLinkLocal(index: number): Buffer {
+  const NONE = 1;
+  const mode = attribute(FAMILIES[6], attribute(IFLA_INET6_ADDR_GEN_MODE, Buffer.of(NONE)));
+  return message(RTM_NEWLINK, 0, interfaceInfo(index, false), attribute(IFLA.AF_SPEC, mode));
 }
 
 /** Deletes the interface with that index, if there is one. */
@@ -201,9 +218,11 @@ export interface Route {
   /** Index of the interface; undefined if the addresses are unreachable, which senders are told. */
   index?: number;
   gateway?: IpBytes;
+  /** Of several to the same destination, the kernel takes the one with the lowest. */
+  metric?: number;
 }
 
-export function addRoute({ destination, prefix, index, gateway }: Route): Buffer {
+export function addRoute({ destination, prefix, index, gateway, metric }: Route): Buffer {
   const info = Buffer.alloc(12);
   const scope = index === undefined || gateway !== undefined ? SCOPE.universe : SCOPE.link;
   const [TABLE_MAIN, STATIC, UNICAST, UNREACHABLE] = [254, 4, 1, 7];
@@ -224,6 +243,7 @@ export function addRoute({ destination, prefix, index, gateway }: Route): Buffer
     ...(prefix > 0 ? [attribute(RTA.DST, destination)] : []),
     ...(index === undefined ? [] : [attribute(RTA.OIF, u32(index))]),
     ...(gateway ? [attribute(RTA.GATEWAY, gateway)] : []),
+    ...(metric === undefined ? [] : [attribute(RTA.PRIORITY, u32(metric))]),
   );
 }
 

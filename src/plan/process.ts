@@ -89,7 +89,11 @@ export function processSteps(
     // A change of user clears the signal: prctl(2), PR_SET_PDEATHSIG.
     ...(options.dies ? [dieWithMonitor(SIGKILL)] : []),
     step('go to the working directory', 'chdir', [process.cwd], {
-      advice: { EACCES: 'the user of the process cannot enter it', ENOTDIR: 'it is not a directory' },
+      advice: {
+        EACCES: 'the user of the process cannot enter it',
+        ENOTDIR: 'it is not a directory',
+        ENOENT: 'create it in the container first, or choose another one',
+      },
     }),
     ...(process.noNewPrivileges ? filter : []),
   ];

@@ -6,8 +6,8 @@ export function renderStep(step: Step): string {
   if (step.call === 'refork') return 'clone(CLONE_PARENT|SIGCHLD)';
   if (step.call === 'renew')
     return step.args[0] === 0
-      ? 'execve("/proc/self/exe", ["foster-init", "resume", ...])'
-      : 'execveat(foster-init, "", ["foster-init", "resume", ...], AT_EMPTY_PATH)';
+      ? 'execve("/proc/self/exe", ["foster-init"])'
+      : 'execveat(foster-init, "", ["foster-init"], AT_EMPTY_PATH)';
   if (step.call === 'orphan') return 'clone(SIGCHLD)';
   const args = step.args.map(renderArg);
   if (step.call === 'file_system') return `fstatfs(${args[0]}) /* f_type must be ${args[1]} */`;
@@ -41,26 +41,43 @@ export function renderNamespaces(plan: Plan): string {
   return ['CLONE_VM', 'CLONE_VFORK', 'CLONE_PIDFD', ...parts, 'SIGCHLD'].join('|');
 }
 
+/** A step as it is printed, and who does it: foster from outside, PID 1, or the user's process. */
+export interface PlannedStep {
+  phase: 'foster' | 'init' | 'process';
+  call: string;
+  why: string;
+  undo?: string;
+  result?: string;
+  ignore?: string[];
+}
+
+/** All steps of a plan, from the clone of PID 1 to the program's execve(2). */
+export function plannedSteps(plan: Plan): PlannedStep[] {
+  const describe =
+    (phase: 'init' | 'process') =>
+    (step: Step): PlannedStep => ({
+      phase,
+      call: renderStep(step),
+      why: step.why,
+      ...(step.result === undefined ? {} : { result: step.result }),
+      ...(step.ignore === undefined ? {} : { ignore: step.ignore }),
+    });
+  return [
+    ...renderHostSteps(plan).map((shown): PlannedStep => ({ phase: 'foster', ...shown })),
+    ...plan.init.map(describe('init')),
+    ...plan.process.map(describe('process')),
+    { phase: 'process', call: renderExec(plan), why: 'run the program' },
+  ];
+}
+
 /** The plan in the format of `--dry-run`: every step with its phase, its call and its reason. */
 export function describePlan(plan: Plan): unknown {
-  const describe = (phase: string) => (step: Step) => ({
-    phase,
-    call: renderStep(step),
-    why: step.why,
-    ...(step.result === undefined ? {} : { result: step.result }),
-    ...(step.ignore === undefined ? {} : { ignore: step.ignore }),
-  });
   return {
     version: plan.version,
     clone: renderNamespaces(plan),
     init: plan.shim ? 'foster-init' : 'none',
     stopTimeout: plan.graceMs / 1000,
-    steps: [
-      ...renderHostSteps(plan).map((shown) => ({ phase: 'foster', ...shown })),
-      ...plan.init.map(describe('init')),
-      ...plan.process.map(describe('process')),
-      { phase: 'process', call: renderExec(plan), why: 'run the program' },
-    ],
+    steps: plannedSteps(plan),
   };
 }
 
@@ -124,12 +141,25 @@ function renderCgroup(step: CgroupStep, pid: string): string {
   }
 }
 
-function renderHanded({ source, isDeep, allowsDevices, why }: HandMount, pid: string): RenderedCall[] {
+function renderHanded(
+  { source, beneath, isDeep, allowsDevices, why }: HandMount,
+  pid: string,
+): RenderedCall[] {
   const deep = isDeep ? '|AT_RECURSIVE' : '';
   const attributes = `MOUNT_ATTR_IDMAP${allowsDevices ? '' : '|MOUNT_ATTR_NODEV'}`;
-  return [
+  const how = '{flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS|RESOLVE_NO_MAGICLINKS}';
+  const opened = beneath && [
+    { call: `openat(AT_FDCWD, ${JSON.stringify(beneath.top)}, O_PATH|O_DIRECTORY|O_CLOEXEC)`, why },
     {
-      call: `open_tree(AT_FDCWD, ${JSON.stringify(source)}, OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC${deep})`,
+      call: `openat2(top, ${JSON.stringify(beneath.path)}, ${how}, 24)`,
+      why: 'links there are not followed',
+    },
+  ];
+  const from = beneath ? 'part, ""' : `AT_FDCWD, ${JSON.stringify(source)}`;
+  return [
+    ...(opened ?? []),
+    {
+      call: `open_tree(${from}, ${beneath ? 'AT_EMPTY_PATH|' : ''}OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC${deep})`,
       why,
     },
     {

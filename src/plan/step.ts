@@ -128,6 +128,8 @@ export interface HandMount extends HostStepBase {
   kind: 'hand';
   /** Absolute path on the host. */
   source: string;
+  /** The same, if no link is to be followed below a folder. */
+  beneath?: { top: string; path: string };
   /** With all mounts below it. */
   isDeep: boolean;
   /** Devices on it can be used. */

@@ -76,6 +76,8 @@ async function draftPod(request: PodRequest, id: string, name: string): Promise<
     ofHost: namespacesOfHost(shares, run),
     ...(infra && { infra: { ...infra, name: request.infraName ?? `${id.slice(0, 12)}-infra` } }),
     exitPolicy,
+    ...(request.next !== undefined && { next: request.next }),
+    ...(request.job !== undefined && { job: request.job.first ?? id }),
     restart,
     ...(cgroup !== undefined && { cgroup }),
     ...(written.securityOpt.length > 0 && {

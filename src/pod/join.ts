@@ -5,7 +5,7 @@ import type { Membership, RunRequest, SharedNamespace } from '../spec/request.js
 import { EXIT, FosterError } from '../sys/errors.js';
 import { createPod, ensureInfra } from './create.js';
 import type { PodRecord } from './record.js';
-import { isPodAlive } from './state.js';
+import { isInit, isPodAlive } from './state.js';
 import { findPod, findPodRecord } from './store.js';
 
 /**
@@ -37,6 +37,7 @@ export async function joinPod(asked: RunRequest): Promise<{ request: RunRequest;
     types: own.map(namespaceType),
     endsPod: record.exitPolicy === 'stop' && wanted.initContainer === undefined,
     ...(wanted.initContainer && { initContainer: wanted.initContainer }),
+    ...(record.job !== undefined && { job: record.job }),
   };
   return { request: inPod({ ...request, membership }, record, shared), ...fresh };
 }
@@ -75,7 +76,7 @@ function inPod(request: RunRequest, record: PodRecord, shared: readonly SharedNa
   const hasUsers = infra?.spec.linux.namespaces.some(({ type }) => type === 'user') ?? true;
   const hostname = infra?.network.hostname;
   const { limits } = request;
-  const mayRestart = request.isRestartUsual && !request.rm && request.membership?.initContainer === undefined;
+  const mayRestart = request.isRestartUsual && !request.rm && !isInit(request.membership ?? {});
   return {
     ...request,
     ...(!hasUsers && { userns: 'host' }),

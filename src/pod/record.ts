@@ -18,6 +18,10 @@ export interface PodRecord {
   /** The container that holds the namespaces: enough to make it again. */
   infra?: Draft & { name: string };
   exitPolicy: ExitPolicy;
+  /** The name of a pod that is started when the containers of this one have done their work: a Job has several. */
+  next?: string;
+  /** The id of the first pod of its Job, which counts the failures of all. */
+  job?: string;
   /** Of its containers, unless they have one of their own. */
   restart: RestartPolicy;
   /** The cgroup of its containers, if it has one: `/a/foster-pod-ID`. */

@@ -1,26 +1,46 @@
 import { recordPodEvent } from '../container/events/recorder.js';
+import { recordJson } from '../container/record.js';
 import { removeContainer } from '../container/remove.js';
 import { startContainer } from '../container/start.js';
-import { type Container, isAlive, readContainer } from '../container/store.js';
+import { type Container, isAlive, readContainer, readHealth } from '../container/store.js';
 import { waitForContainer } from '../container/wait.js';
 import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { waitFor } from '../sys/poll.js';
+import { unseen, unseenAsync } from '../sys/sightings.js';
+import { surroundings } from '../sys/surroundings.js';
 import { ensureInfra } from './create.js';
+import { holdStart } from './job.js';
+import type { PodRecord } from './record.js';
+import { isInit, isSidecar, podState } from './state.js';
 import { findPod, infraOf, type Pod, withoutInfra } from './store.js';
 
 /**
- * Starts all containers of a pod that do not run: the one that holds the namespaces first, then the init containers one after the
- * other, then the others.
+ * Starts all containers of a pod that do not run: the one that holds the namespaces first, then the init containers and sidecars one
+ * after the other, then the others.
  * @param started is called with each container that was started
+ * @param options.isFirst do nothing if it was started before
  * @returns why containers could not be started
  * @throws FosterError if the namespaces cannot be made, or an init container fails; then the others are not started
  */
 export async function startPod(
   reference: string,
   started: (container: Container) => void = () => {},
+  { isFirst = false }: { isFirst?: boolean } = {},
 ): Promise<unknown[]> {
   const { record } = findPod(reference);
+  const giveBack = holdStart(record);
+  // another command is at it
+  if (giveBack === undefined) return [];
+  try {
+    if (isFirst && podState(findPod(record.id)) !== 'Created') return [];
+    return await startNow(record, started);
+  } finally {
+    giveBack();
+  }
+}
+
+async function startNow(record: PodRecord, started: (container: Container) => void): Promise<unknown[]> {
   await ensureInfra(record);
   const pod = findPod(record.id);
   const start = async (container: Container) => {
@@ -33,12 +53,39 @@ export async function startPod(
     await start(infra);
   }
   faultPoint('infra container started');
-  const others = withoutInfra(findPod(record.id));
-  for (const container of others.filter(isInit)) await runInit(pod, container, start);
-  const rest = others.filter((container) => !isInit(container) && !isAlive(container.state));
-  const outcomes = await Promise.allSettled(rest.map(start));
+  // what runs in it is nothing that the plan of a container depends on
+  const others = withoutInfra(unseen(() => findPod(record.id)));
+  for (const container of others) {
+    if (isInit(container.record)) await runInit(pod, container, start);
+    else if (isSidecar(container.record)) await startSidecar(pod, container, start);
+  }
+  const rest = others.filter(({ record, state }) => record.initContainer === undefined && !isAlive(state));
+  const outcomes = await startAll(rest, start);
   recordPodEvent('start', record);
   return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+}
+
+/**
+ * At once, but for those that are watched for a template: src/sys/sightings.ts does not tell several apart. One of those that are alike is
+ * enough.
+ */
+async function startAll(
+  containers: readonly Container[],
+  start: (container: Container) => Promise<void>,
+): Promise<PromiseSettledResult<void>[]> {
+  const atOnce = (some: readonly Container[]) => Promise.allSettled(some.map(start));
+  if (!surroundings().wantsStartTemplate) return await atOnce(containers);
+  const kinds = new Map(containers.map((one) => [likeness(one), one]));
+  const watched = [...kinds.values()];
+  const outcomes = [];
+  for (const one of watched) outcomes.push(...(await atOnce([one])));
+  const others = containers.filter((one) => !watched.includes(one));
+  return [...outcomes, ...(await unseenAsync(() => atOnce(others)))];
+}
+
+/** The record without what differs between containers that were made in the same way. */
+function likeness({ record }: Container): string {
+  return recordJson({ ...record, name: '', created: '' }).replaceAll(record.id, '');
 }
 
 /** Milliseconds. */
@@ -52,9 +99,32 @@ async function untilEnded({ record, state }: Container): Promise<void> {
   while (isSame(readContainer(record.id)) && performance.now() < deadline) await waitFor(5);
 }
 
-function isInit({ record }: Container): boolean {
-  return record.initContainer !== undefined;
+/** Starts a sidecar, and waits until its startup probe succeeds if it has one. @throws FosterError if that fails */
+async function startSidecar(
+  { record: { name } }: Pod,
+  container: Container,
+  start: (container: Container) => Promise<void>,
+): Promise<void> {
+  const { record } = container;
+  if (!isAlive(container.state)) await start(container);
+  const checks = record.health === undefined ? [] : [record.health, ...(record.probes ?? [])];
+  if (!checks.some(({ role }) => role === 'startup')) return;
+  for (;;) {
+    const current = readContainer(record.id);
+    const health = readHealth(record.id);
+    if (health?.isStarted) return;
+    if (current === undefined || !isAlive(current.state) || (health?.ends ?? 0) > 0)
+      throw new FosterError(`cannot start pod ${name}: the startup probe of ${record.name} has failed`, {
+        kind: 'conflict',
+        advice: `see why: foster logs ${record.name}`,
+        exitCode: 1,
+      });
+    await waitFor(HEALTH_INTERVAL);
+  }
 }
+
+/** Milliseconds between two looks at the health of a sidecar. */
+const HEALTH_INTERVAL = 20;
 
 /** Runs an init container to its end. @throws FosterError if it fails */
 async function runInit(

@@ -29,7 +29,17 @@ export function isPodAlive({ containers }: Pick<Pod, 'containers'>): boolean {
 }
 
 function isDone({ record, state }: Container): boolean {
-  return record.initContainer !== undefined && state.status === 'exited' && state.exitCode === 0;
+  return isInit(record) && state.status === 'exited' && state.exitCode === 0;
+}
+
+/** Whether it is an init container, which runs to its end. */
+export function isInit({ initContainer }: Pick<Container['record'], 'initContainer'>): boolean {
+  return initContainer !== undefined && initContainer !== 'sidecar';
+}
+
+/** Whether it runs beside the others, and is started before and stopped after them. */
+export function isSidecar({ initContainer }: Container['record']): boolean {
+  return initContainer === 'sidecar';
 }
 
 type Kind = 'running' | 'paused' | 'created' | 'ended' | 'restarting';

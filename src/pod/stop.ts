@@ -1,16 +1,19 @@
 import { recordPodEvent } from '../container/events/recorder.js';
 import { killContainer } from '../container/kill.js';
+import { stoppingFile } from '../container/last-program.js';
 import { pauseContainer, unpauseContainer } from '../container/pause.js';
-import { stopContainer } from '../container/stop.js';
-import { type Container, isAlive, readContainer } from '../container/store.js';
+import { noteOwn, stopContainer } from '../container/stop.js';
+import { type Container, isAlive, podOfName, readContainer } from '../container/store.js';
 import { parseSignal } from '../spec/parse/signals.js';
 import { faultPoint } from '../sys/fault.js';
+import { hasDoneItsWork, hasFailed, hasJobFailed, mainOf, podsOfJob } from './job.js';
+import { isPodAlive, isSidecar, podState } from './state.js';
 import { findPod, infraOf, type Pod, withoutInfra } from './store.js';
 
 const SIGKILL = 9;
 
 /**
- * Stops the containers of a pod, and then the one that holds the namespaces.
+ * Stops the containers of a pod, then its sidecars, the last one first, and then the one that holds the namespaces.
  * @param options.timeout seconds; negative for no limit; undefined for that of each container
  * @returns why containers could not be stopped
  */
@@ -20,21 +23,37 @@ export async function stopPod(
 ): Promise<unknown[]> {
   const pod = findPod(reference);
   const stop = (container: Container) => stopContainer(container, { timeout, signal: undefined });
-  const failures = await each(withoutInfra(pod), stop);
-  faultPoint('containers of the pod stopped');
-  failures.push(...(await each(infraAlone(pod), stop)));
-  recordPodEvent('stop', pod.record);
-  return failures;
+  const takeBack = noteOwn(stoppingFile(pod.record.id));
+  try {
+    const failures = await each(mainOf(pod), stop);
+    faultPoint('containers of the pod stopped');
+    for (const sidecar of sidecarsOf(pod).reverse()) failures.push(...(await each([sidecar], stop)));
+    failures.push(...(await each(infraAlone(pod), stop)));
+    recordPodEvent('stop', pod.record);
+    return failures;
+  } finally {
+    takeBack();
+  }
 }
 
-/** Stops a pod whose exit policy says so, if none of its containers runs any more. @param ended the id of one that does not */
-export async function stopIfDone(reference: string, ended: string): Promise<void> {
+/**
+ * Stops a pod whose exit policy says so, if none of its containers runs any more.
+ * @param ended the id of one that does not run
+ * @returns the id of the pod that is to be started now, because all have done their work
+ */
+export async function stopIfDone(reference: string, ended: string): Promise<string | undefined> {
   const pod = findPod(reference);
-  const others = withoutInfra(pod).filter(({ record }) => record.id !== ended);
-  if (pod.record.exitPolicy !== 'stop' || others.some(({ state }) => isAlive(state))) return;
-  for (const infra of infraAlone(pod))
-    if (isAlive(infra.state)) await stopContainer(infra, { timeout: undefined, signal: undefined });
+  const { job } = pod.record;
+  if (job !== undefined && mainOf(pod).some((one) => one.record.id === ended && hasFailed(one))) {
+    await stopJob(job);
+    return undefined;
+  }
+  const others = mainOf(pod).filter(({ record }) => record.id !== ended);
+  if (pod.record.exitPolicy !== 'stop' || others.some(({ state }) => isAlive(state))) return undefined;
+  for (const left of [...sidecarsOf(pod).reverse(), ...infraAlone(pod)])
+    if (isAlive(left.state)) await stopContainer(left, { timeout: undefined, signal: undefined });
   recordPodEvent('stop', pod.record);
+  return nextOf(findPod(reference));
 }
 
 /**
@@ -71,6 +90,26 @@ export async function unpausePod(reference: string): Promise<unknown[]> {
   failures.push(...(await each(withoutInfra(pod).filter(isPaused), unpauseContainer)));
   recordPodEvent('unpause', pod.record);
   return failures;
+}
+
+/** Ends all pods of a Job: one of its containers has failed for good. */
+export async function stopJob(job: string): Promise<void> {
+  for (const pod of podsOfJob(job)) if (isPodAlive(pod)) await stopPod(pod.record.id);
+}
+
+/**
+ * The pod of a Job that comes after one that has done its work. It may have been removed meanwhile, or been started by somebody.
+ * @returns its id
+ */
+export function nextOf(pod: Pod): string | undefined {
+  const { next, job } = pod.record;
+  const id = next === undefined || !hasDoneItsWork(pod) ? undefined : podOfName(next);
+  if (id === undefined || podState(findPod(id)) !== 'Created') return undefined;
+  return job !== undefined && hasJobFailed(job) ? undefined : id;
+}
+
+function sidecarsOf(pod: Pod): Container[] {
+  return withoutInfra(pod).filter(({ record }) => isSidecar(record));
 }
 
 function infraAlone(pod: Pod): Container[] {

@@ -1,7 +1,15 @@
 import { callerName } from '../sys/caller-name.js';
 import { FosterError } from '../sys/errors.js';
 import { type IdMapping, type IdMaps, mapText } from './id-maps.js';
-import { type HostFiles, MACHINE, mappedIds, ownRange, type Range, subordinateRanges } from './id-ranges.js';
+import {
+  addRangesCommand,
+  type HostFiles,
+  MACHINE,
+  mappedIds,
+  ownRange,
+  type Range,
+  subordinateRanges,
+} from './id-ranges.js';
 
 /** Where a map puts the caller's own id: at root, at itself, or nowhere. */
 export type IdMapMode = 'default' | 'host' | 'keep-id' | 'auto';
@@ -39,7 +47,7 @@ export function chooseIdMaps(
       throw new FosterError(
         `cannot give the container its own user ids: ${name} has no range in /etc/subuid and /etc/subgid`,
         {
-          advice: `ask root for "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${name}"`,
+          advice: `ask root for "${addRangesCommand(name, files)}"`,
         },
       );
     }

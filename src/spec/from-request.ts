@@ -207,7 +207,7 @@ function mountsOf(request: RunRequest, facts: SpecFacts, userNamespace: boolean)
 function wantedMounts(request: RunRequest, { image, volumes, shiftsIds }: SpecFacts): Mount[] {
   return withImageVolumes(request, image).map((mount) => {
     if (mount.type !== 'volume') {
-      const { volume, isBorrowed, isIdmapped, ...plain } = mount;
+      const { volume, isBorrowed, isIdmapped, beneath, ...plain } = mount;
       return shiftsIds || isIdmapped ? withShiftedIds(plain) : plain;
     }
     // a programming error: the caller must pass the mounts of all volumes

@@ -29,6 +29,21 @@ export function subordinateRanges(name: string, uid: number, { read }: HostFiles
   return { uid: of('/etc/subuid'), gid: of('/etc/subgid') };
 }
 
+/** Where useradd(8) begins to give ranges to users: SUB_UID_MIN of login.defs(5). */
+const FIRST_OF_USERS = 100_000;
+
+/** What root must type to give a user a range of ids that nobody else has. */
+export function addRangesCommand(name: string, { read }: HostFiles = MACHINE): string {
+  const taken = takenRanges(read);
+  let start = FIRST_OF_USERS;
+  for (let other: Range | undefined; ; start = other.start + other.size) {
+    other = taken.find((each) => overlaps(each, { start, size: SIZE }));
+    if (other === undefined) break;
+  }
+  const range = `${start}-${start + SIZE - 1}`;
+  return `usermod --add-subuids ${range} --add-subgids ${range} ${name}`;
+}
+
 /** The number of ids that useradd(8) gives to a user. */
 const SIZE = 65_536;
 

@@ -15,36 +15,35 @@ const NOUNS = (
   'raven robin rowan sparrow spruce stork swallow tern'
 ).split(' ');
 
-/** Docker's syntax, which is also valid for file names. */
-const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+/** Podman's syntax, of containers and volumes. Docker's is the same, except that it refuses names of a single character. Also valid for file names. */
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const MAX_NAME_LENGTH = 128;
 
 /**
- * Parses a container name given with `--name`.
+ * Parses a container name.
+ * @param source the option that it was given with, for the error
  * @throws FosterError
  */
-export function parseName(value: string): string {
+export function parseName(value: string, source = '--name'): string {
   if (!NAME.test(value)) {
     throw flagError(
-      '--name',
+      source,
       value,
-      'a name has two or more letters, digits, "_", "." or "-", and starts with a letter or digit',
+      'a name consists of the characters A-Z, a-z, 0-9, "_", "." and "-", and starts with a letter or digit',
     );
   }
   if (value.length > MAX_NAME_LENGTH) {
-    throw flagError('--name', value, `a name can have at most ${MAX_NAME_LENGTH} characters`);
+    throw flagError(source, value, `a name can have at most ${MAX_NAME_LENGTH} characters`);
   }
   return value;
 }
 
-/** Podman's syntax. Docker's is the same, except that it refuses names of a single character. */
-const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 /** A folder has its name: NAME_MAX. */
 const MAX_VOLUME_NAME_LENGTH = 255;
 
 /** Whether a volume can have this name. */
 export function isVolumeName(text: string): boolean {
-  return VOLUME_NAME.test(text) && text.length <= MAX_VOLUME_NAME_LENGTH;
+  return NAME.test(text) && text.length <= MAX_VOLUME_NAME_LENGTH;
 }
 
 /**

@@ -2,7 +2,7 @@
  * The name that was probably meant: the one with the fewest letters to change, add, remove or swap.
  * @returns undefined if no name is similar enough
  */
-export function nearest(word: string, names: string[]): string | undefined {
+export function nearest(word: string, names: readonly string[]): string | undefined {
   const ranked = names
     .map((name) => ({ name, distance: distance(word, name) }))
     .toSorted((a, b) => a.distance - b.distance);

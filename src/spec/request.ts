@@ -30,6 +30,9 @@ export interface RunRequest {
   logging: LogOptions;
   /** 'none' disables the image's health check; undefined keeps it. */
   health: HealthCheck | 'none' | undefined;
+  /** Of a file of Kubernetes: checks beside `health`, and hooks. */
+  probes?: HealthCheck[];
+  hooks?: Hooks;
   /** What of the image's health check is changed, where it is kept. */
   healthChanges?: HealthSettings;
   /** When to pull an image: if it is missing, always, if there is a newer one, or never. */
@@ -152,8 +155,11 @@ export interface RunRequest {
 /** The namespaces that the containers of a pod can share, in Podman's words. The user namespace is always shared. */
 export type SharedNamespace = 'cgroup' | 'ipc' | 'net' | 'pid' | 'uts';
 
-/** When the pod starts, such a container runs before the others: `once` only the first time. */
-export type InitContainer = 'always' | 'once';
+/**
+ * When the pod starts, such a container is started before the others: `always` and `once` run to their end, `once` only the first
+ * time; a `sidecar` stays, and is stopped after the others.
+ */
+export type InitContainer = 'always' | 'once' | 'sidecar';
 
 export interface WantedPod {
   /** A name, an id or an unambiguous prefix of an id; `new:NAME` makes it. */
@@ -174,6 +180,8 @@ export interface Membership {
   initContainer?: InitContainer;
   /** Whether the pod is stopped with its last container. */
   endsPod: boolean;
+  /** The id of the first pod of the Job that the pod is of. */
+  job?: string;
 }
 
 /** A requested mount. If its type is `volume`, its source is the volume's name, or '' for an anonymous volume. */
@@ -181,8 +189,18 @@ export interface RequestedMount extends Mount {
   volume?: VolumeOptions;
   /** Of a bind mount: its files have the ids on the host that the container sees. */
   isIdmapped?: true;
+  /** Of a bind mount: where its source is, if no link is to be followed on the way. */
+  beneath?: Beneath;
   /** Set if it comes from another container: --volumes-from. */
   isBorrowed?: true;
+}
+
+/** A path below a folder to which containers write, and so may make links. */
+export interface Beneath {
+  /** The folder. */
+  top: string;
+  /** Without `..`. */
+  path: string;
 }
 
 export interface VolumeOptions {
@@ -381,6 +399,36 @@ export interface HealthCheck {
   retries: number;
   /** Kill the container when it is unhealthy. */
   kills?: boolean;
+  /**
+   * Which probe of Kubernetes it is. If a `liveness` or `startup` probe fails, the container is told to end as by foster stop; until a
+   * `startup` probe succeeds, the others are not asked.
+   */
+  role?: ProbeRole;
+  /** How long after the start it is asked for the first time; undefined for Docker's rule. */
+  delay?: number;
+  /** Successes in a row that make it healthy; 1 by default. */
+  successes?: number;
+  /** Where it ends the container: how long after that it is killed. */
+  grace?: number;
+}
+
+export type ProbeRole = 'readiness' | 'liveness' | 'startup';
+
+/** What is done at a turn of a container's life: a command in it, a server that is asked, or a pause. */
+export interface Hook {
+  /** With `probe`, only what it is called; empty for a pause. */
+  command: string[];
+  probe?: ServerProbe;
+  /** Milliseconds. */
+  sleep?: number;
+}
+
+/** The hooks of a container. */
+export interface Hooks {
+  /** At each start, beside the program. If it fails, the container is killed. */
+  postStart?: Hook;
+  /** Before the stop signal. */
+  preStop?: Hook;
 }
 
 /** A server in the network of the container, which foster asks itself. */

@@ -44,6 +44,7 @@ const EXTRA_WORDS: Readonly<Record<string, string>> = {
   EDQUOT: 'disk quota exceeded',
   ECHILD: 'no child processes',
   ENOTBLK: 'block device required',
+  EISDIR: 'is a directory',
 };
 
 /** The errno name of an error of node:fs; undefined for other errors. */

@@ -9,6 +9,8 @@ export const EXIT = {
   CANNOT_EXECUTE: 126,
   /** the command does not exist */
   NOT_FOUND: 127,
+  /** the caller has cancelled it: as a shell reports a program that Ctrl-C has ended */
+  INTERRUPTED: 130,
 } as const;
 
 /**
@@ -47,7 +49,8 @@ export class FosterError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.advice = options.advice;
     this.kind = options.kind ?? 'failed';
-    this.exitCode = options.exitCode ?? EXIT.FOSTER;
+    // whatever the work was a part of
+    this.exitCode = this.kind === 'interrupted' ? EXIT.INTERRUPTED : (options.exitCode ?? EXIT.FOSTER);
   }
 
   /** The message with its advice, as the CLI prints it. */

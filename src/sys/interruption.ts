@@ -58,5 +58,5 @@ export class Interruption {
 /** The error of cancelled work. */
 export function interrupted(cause?: unknown): FosterError {
   if (cause instanceof FosterError && cause.kind === 'interrupted') return cause;
-  return new FosterError('it was interrupted', { kind: 'interrupted', exitCode: 130, cause });
+  return new FosterError('it was interrupted', { kind: 'interrupted', cause });
 }

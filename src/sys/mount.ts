@@ -138,7 +138,7 @@ export function mountsBelow(path: string): string[] {
     .reverse();
 }
 
-function unescaped(text: string): string {
+export function unescaped(text: string): string {
   const bytes = text.replace(/\\([0-7]{3})/g, (_all, octal) =>
     String.fromCharCode(Number.parseInt(octal, 8)),
   );

@@ -18,9 +18,14 @@ export function dataFolder(): string {
   const { dataRoot, env } = surroundings();
   const by = [dataRoot, env.XDG_DATA_HOME, env.HOME];
   if (trusted !== undefined && by.every((one, index) => one === trusted?.by[index])) return trusted.folder;
-  const folder = dataRoot ?? join(baseFolder('XDG_DATA_HOME', '.local/share'), 'foster');
+  const folder = dataFolderPath();
   if (isOwn(folder)) trusted = { folder, by };
   return folder;
+}
+
+/** Where the data folder is, without a look at it. @throws FosterError if the home directory is unknown */
+export function dataFolderPath(): string {
+  return surroundings().dataRoot ?? join(baseFolder('XDG_DATA_HOME', '.local/share'), 'foster');
 }
 
 /**
@@ -30,20 +35,37 @@ export function dataFolder(): string {
 function isOwn(folder: string): boolean {
   const info = statSync(folder, { throwIfNoEntry: false });
   if (info === undefined) return false;
-  const user = process.geteuid?.();
-  if (info.uid !== user) {
-    throw new FosterError(`cannot use ${folder}: it belongs to user ${info.uid}, and you are user ${user}`, {
-      kind: 'denied',
+  const fault = dataFolderFault(folder, info, process.geteuid?.() ?? 0);
+  if (fault === undefined) return true;
+  throw new FosterError(`cannot use ${folder}: ${fault.because}`, { kind: 'denied', advice: fault.advice });
+}
+
+/** Why a data folder cannot be used. */
+export interface FolderFault {
+  /** A clause. */
+  because: string;
+  advice: string;
+  /** The bits of its mode that have to be cleared. */
+  clears?: number;
+}
+
+/** @param info of stat(2) @param user who wants to use it */
+export function dataFolderFault(
+  folder: string,
+  info: { uid: number; mode: number },
+  user: number,
+): FolderFault | undefined {
+  if (info.uid !== user)
+    return {
+      because: `it belongs to user ${info.uid}, and you are user ${user}`,
       advice: 'set HOME or XDG_DATA_HOME to a folder of your own, or choose one with --root',
-    });
-  }
-  if ((info.mode & 0o022) !== 0) {
-    throw new FosterError(`cannot use ${folder}: other users can write to it`, {
-      kind: 'denied',
-      advice: `make it private: chmod go-w ${folder}`,
-    });
-  }
-  return true;
+    };
+  if ((info.mode & 0o022) === 0) return undefined;
+  return {
+    because: 'other users can write to it',
+    advice: `make it private: chmod go-w ${folder}`,
+    clears: 0o022,
+  };
 }
 
 /**
@@ -71,12 +93,17 @@ export function cacheFolder(): string {
 }
 
 export function containerFolder(id: string): string {
-  return join(dataFolder(), 'containers', id);
+  return `${dataFolder()}/containers/${id}`; // for each container of a list, and join() takes longer than to read it
 }
 
 /** A pod: what is known about it. */
 export function podFolder(id: string): string {
   return join(podsFolder(), id);
+}
+
+/** The file that counts the failures of the containers of a Job, a byte for each. @param job the id of its first pod */
+export function jobFailures(job: string): string {
+  return join(podFolder(job), 'failures');
 }
 
 export function podsFolder(): string {

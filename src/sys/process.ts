@@ -3,6 +3,8 @@ import { join } from 'node:path';
 
 /** Fields of proc_pid_stat(5), by their numbers there. */
 const STATE = 3;
+const GROUP = 5;
+const TERMINAL_GROUP = 8;
 const FLAGS = 9;
 const START_TIME = 22;
 
@@ -31,6 +33,12 @@ export function processStart(pid: number): string | undefined {
 export function readRunningStart(pid: number): string | undefined {
   const fields = statFields(pid);
   return fields?.[STATE - FIRST] === 'Z' ? undefined : fields?.[START_TIME - FIRST];
+}
+
+/** Whether a process may read from its terminal: in the background, the kernel would stop it. */
+export function isInForeground(pid: number): boolean {
+  const fields = statFields(pid);
+  return fields !== undefined && fields[GROUP - FIRST] === fields[TERMINAL_GROUP - FIRST];
 }
 
 /** Whether a process is exiting or gone, so that its resources may be gone already. */

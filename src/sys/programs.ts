@@ -6,10 +6,16 @@ import { surroundings } from './surroundings.js';
  * because most programs are there and each other folder takes 0.2 ms.
  */
 export function findProgram(name: string): string | undefined {
-  const system = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin'];
-  const folders = [...system, ...(surroundings().env.PATH ?? '').split(':')];
+  return findIn(programFolders(), name);
+}
+
+/** As `findProgram`, in the order of the caller's PATH only: for programs that people choose, or wrap, themselves. */
+export function findOnPath(name: string): string | undefined {
+  return findIn(pathFolders(), name);
+}
+
+function findIn(folders: readonly string[], name: string): string | undefined {
   for (const folder of folders) {
-    if (!folder.startsWith('/')) continue;
     try {
       accessSync(`${folder}/${name}`, constants.X_OK);
       return `${folder}/${name}`;
@@ -18,6 +24,16 @@ export function findProgram(name: string): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Where programs of the host are looked for, in that order. */
+export function programFolders(): string[] {
+  const system = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin'];
+  return [...system, ...pathFolders()];
+}
+
+function pathFolders(): string[] {
+  return (surroundings().env.PATH ?? '').split(':').filter((folder) => folder.startsWith('/'));
 }
 
 /** Opens an executable, which can be executed by its descriptor. The caller must close it. */

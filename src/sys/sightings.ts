@@ -49,6 +49,11 @@ export function sightings(): Sightings {
   };
 }
 
+/** The numbers of a file when its content was first looked at; undefined if it was not. */
+export function seenStamp(path: string): readonly bigint[] | undefined {
+  return files?.get(keyOf({ kind: wire.FILE_CONTENT, isLink: false, root: '', path }))?.stamp;
+}
+
 /** Something is seen that a template cannot repeat. */
 export function refuseTemplate(): void {
   if (files !== undefined) isOpaque = true;
@@ -122,9 +127,37 @@ function see(path: unknown, use: Use, { isLink = false } = {}): void {
   }
   if (path.startsWith('/proc/self/fd/')) return; // what is open was seen when it was opened
   const isKernels = /^\/(proc|sys)(\/|$)/.test(path);
-  if (isKernels && use === 'content') isOpaque = true;
+  if (isKernels && use === 'content') {
+    if (COMPARABLE.test(path)) noteText(path);
+    else isOpaque = true;
+    return;
+  }
   const info = infoOf(isLink ? originals.lstat : originals.stat, path);
   note({ root: '', path, use, isLink, isKernels, info });
+}
+
+/** Files of the kernel whose text says how the machine is set up, and not what happens on it just now. */
+const COMPARABLE =
+  /^\/proc\/self\/(mountinfo|cgroup|[ug]id_map)$|^\/sys\/fs\/cgroup\/(.+\/)?(cgroup\.(controllers|subtree_control)|cpuset\.\w+)$/;
+
+function noteText(path: string): void {
+  const kind = wire.FILE_TEXT;
+  files?.set(`${kind} ${path}`, { root: '', path, kind, stamp: textStamp(path) });
+}
+
+/** How many bytes the file has, and two hashes of them (FNV-1a): front/run-template.c makes the same. */
+function textStamp(path: string): readonly bigint[] {
+  let [one, two] = [0x811c9dc5, 0x01234567];
+  let bytes: Buffer;
+  try {
+    bytes = unseen(() => fs.readFileSync(path));
+  } catch {
+    return NONE;
+  }
+  if (bytes.length === 0) return NONE;
+  for (const byte of bytes)
+    [one, two] = [Math.imul(one ^ byte, 0x01000193), Math.imul(two ^ byte, 0x01000193)];
+  return [BigInt(bytes.length), BigInt(one >>> 0), BigInt(two >>> 0), 0n, 0n];
 }
 
 /** A file below a directory that is the root for all links in the path. @param find its numbers */
@@ -150,9 +183,18 @@ function note({ root, path, use, isLink, isKernels, info }: Note): void {
   // what is known about a regular file can be its size and its times, too; those of a device mean nothing
   const isWhole = info?.isDirectory() === true ? use === 'content' : info?.isFile() || info?.isSymbolicLink();
   const kind = isKernels ? wire.FILE_TYPE : isWhole ? wire.FILE_CONTENT : wire.FILE_IDENTITY;
-  const key = `${kind} ${isLink} ${root}\0${path}`;
+  const key = keyOf({ kind, isLink, root, path });
   if (files?.has(key)) return;
   files?.set(key, { root, path, kind: kind | (isLink ? wire.FILE_LINK : 0), stamp: stampOf(info, kind) });
+}
+
+function keyOf({
+  kind,
+  isLink,
+  root,
+  path,
+}: { kind: number } & Pick<Note, 'isLink' | 'root' | 'path'>): string {
+  return `${kind} ${isLink} ${root}\0${path}`;
 }
 
 /** Node's functions that look at files, and what they look at. Others would need an entry: they refuse a template. */
@@ -199,8 +241,12 @@ function seeOpened(path: unknown, flags: unknown): void {
   } else if (flags === undefined || flags === 'r') see(path, 'content');
 }
 
-/** Records from now on what this process looks at. */
+let hasBegun = false;
+
+/** Records from now on what this process looks at, once and for all. */
 export function beginSightings(): void {
+  if (hasBegun) return;
+  hasBegun = true;
   // The command reads its modules when they are first used (src/cli/bootstrap.ts): looking at that must not need another one.
   void wire.FILE_CONTENT;
   files = new Map();

@@ -4,8 +4,8 @@ import zlib from 'node:zlib';
 const BLOCK = 1024 * 1024;
 /** How many blocks are compressed at the same time: libuv has four threads for it. */
 const PARALLEL_BLOCKS = 4;
-/** 40 % faster than zlib's default, for 2 % more bytes, as measured on a Debian tree. */
-const LEVEL = 4;
+/** Takes half the time of zlib's default, 6, and three quarters of that of 4, for 6 and 4 % more bytes of a Debian tree. */
+const LEVEL = 2;
 
 const gzip = promisify(zlib.gzip);
 

@@ -81,6 +81,20 @@ export class TarReader {
     }
   }
 
+  /**
+   * Takes the rest of a member as read, for a caller that can seek and wants only the headers. Sparse files cannot be
+   * skipped.
+   * @returns the number of bytes that the next `push` has to leave out
+   */
+  skipData(): number {
+    if (this.#state !== 'data' || this.#sparse !== undefined) return 0;
+    const size = this.#left + this.#padding;
+    this.#left = 0;
+    this.#padding = 0;
+    this.#endBody();
+    return size;
+  }
+
   /** Whether the archive has only its end: a layer that changes nothing. */
   get isEmpty(): boolean {
     return this.#state === 'end' && this.#members === 0;

@@ -1,5 +1,4 @@
-import { chmodSync, createReadStream, fstatSync, mkdirSync, openSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { chmodSync, mkdirSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { exportTree } from '../layers/export-tree.js';
 import { feed } from '../layers/feed.js';
@@ -9,7 +8,7 @@ import { startUnpacker } from '../layers/unpack.js';
 import { defaultIdMaps } from '../spec/choose-id-maps.js';
 import { about } from '../sys/about.js';
 import { FosterError } from '../sys/errors.js';
-import { duplicate } from '../sys/libc.js';
+import { openInput, streamOf } from '../sys/input.js';
 import { volumeData, volumeFolder } from '../sys/paths.js';
 import { decompress } from '../tar/decompress.js';
 import { onInterrupt } from '../worker/interrupt.js';
@@ -47,7 +46,7 @@ export async function exportVolume(name: string, path: string | undefined): Prom
 export async function importVolume(name: string, path: string | undefined, isFresh: boolean): Promise<void> {
   const title = path ?? 'standard input';
   try {
-    const input = openInput(path);
+    const input = streamOf(openInput(path));
     try {
       if (isFresh) await unpackFresh(name, input);
       else await unpackInto(volumeData(name), input, { merges: true });
@@ -93,12 +92,4 @@ async function unpackInto(
   } finally {
     takeBack();
   }
-}
-
-function openInput(path: string | undefined): Readable {
-  const fd = path === undefined ? duplicate(0) : openSync(path, 'r');
-  const info = fstatSync(fd);
-  // A read that blocks until the other end writes would keep this process from ending at Ctrl-C.
-  if (info.isFIFO() || info.isSocket()) return new Socket({ fd, readable: true, writable: false });
-  return createReadStream('', { fd, highWaterMark: 1024 * 1024 });
 }

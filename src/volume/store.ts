@@ -57,8 +57,8 @@ export function createVolume(volume: NewVolume, { isSolo = false } = {}): number
     // one that nobody has made for a container may be used by any
     const mark = isSolo ? SOLO : volume.isAnonymous === true ? SHARED : undefined;
     if (mark !== undefined) closeSync(openSync(join(fresh, mark), 'w', 0o600));
-    const record: VolumeRecord = { version: 1, ...volume, created: new Date().toISOString() };
-    writeFileAtomically(join(fresh, 'config.json'), JSON.stringify(record), { durable: !isSolo });
+    const text = volumeText(volume, new Date().toISOString());
+    writeFileAtomically(join(fresh, 'config.json'), text, { durable: !isSolo });
     renameSync(fresh, folder);
     faultPoint('volume created');
     return lock;
@@ -71,6 +71,12 @@ export function createVolume(volume: NewVolume, { isSolo = false } = {}): number
   } finally {
     closeSync(creating);
   }
+}
+
+/** The `config.json` of a new volume. @param created ISO 8601 */
+export function volumeText(volume: NewVolume, created: string): string {
+  const record: VolumeRecord = { version: 1, ...volume, created };
+  return JSON.stringify(record);
 }
 
 function cannotCreate(name: string, error: unknown): unknown {

@@ -37,7 +37,9 @@ static long front_call(long number, long a, long b, long c, long d, long e, long
 #include "../../src/init/front/exec-args.c"
 #include "../../src/init/front/fault.c"
 #include "../../src/init/front/fill.c"
+#include "../../src/init/front/json.c"
 #include "../../src/init/front/network.c"
+#include "../../src/init/front/owner.c"
 #include "../../src/init/front/run-args.c"
 #include "../../src/init/front/run-template.c"
 #include "../../src/init/front/template.c"
@@ -48,10 +50,30 @@ static long front_call(long number, long a, long b, long c, long d, long e, long
 /* find.c */
 int is_own(int fd, u32 type, struct stat *info) { return fd + (int)type > 0 && info; }
 s64 own_file_size(int fd) { return fd; }
+int is_name(const char *text) { return look_at_text(text), 1; }
 int exists(int folder, const char *name) { return look_at_text(name), folder < 0; }
 int lock_file(int fd, short kind) { return fd + kind != 0; }
 int is_running_process(int pid, const char *start) { return look_at_text(start), pid > 0; }
 int is_exiting(int pid) { return pid % 2; }
+
+/* record.c, id-maps.c */
+const char *read_text(int folder, const char *name, char **behind) {
+  static char text[256];
+  take_some(text, sizeof text - 1);
+  return look_at_text(name), *behind = text + sizeof text - 1, folder % 2 ? text : NULL;
+}
+int map_ids(const struct record *record, const struct launch *launch) {
+  return look_at_text(record->uid_map), look_at_text(record->gid_map), launch->pid > 0;
+}
+
+/* pod.c */
+int find_pod(struct template *template, int data, struct pod *pod) {
+  const struct template_pod *part = (const struct template_pod *)((const char *)template + run_part(template)->pod);
+  look_at_text(template_text(template, part->reference)), look_at_text(template_text(template, part->id)), look_at_text(template_text(template, part->infra));
+  memset(pod->id, 'a', ID_SIZE), memset(pod->infra.id, 'b', ID_SIZE);
+  return data && fill_holes(template, (const void *const[HOLE_END]){[HOLE_POD] = pod->id, [HOLE_SHORT_POD] = pod->id, [HOLE_INFRA] = pod->infra.id,
+                                                                    [HOLE_SHORT_INFRA] = pod->infra.id});
+}
 
 static void free_rooms(void) {
   while (room_count > 0) free(rooms[--room_count]);
@@ -68,22 +90,32 @@ static void fill(struct template *template, const char *program) {
   free_rooms();
 }
 
-static void create(struct template *template, u32 size) {
-  const char *options[] = {"--rm", "busybox", "true", NULL}, *caller[] = {"A=b", NULL};
+static void create(struct template *template) {
+  static int is_whole;
+  const char *options[] = {"--rm", "--name", "given", "busybox", "true", NULL}, *caller[] = {"A=b", NULL};
   struct run_request request = {.word_count = 0};
   struct created created = {.data = 3, .lock = -1, .folder = -1};
   if (!parse_run((char **)options, &request)) return;
-  RUN(look_at_text(has_words(template, &request) ? "" : "x"); has_caller(template));
+  RUN(look_at_text(has_words(template, &request, request.name != NULL) ? "" : "x"); has_caller(template));
   RUN(has_variables(template, (char **)caller); has_files(template));
   struct values values = {.command = request.process.command};
   struct network network = NO_NETWORK;
-  RUN(begin_container(template, &created));
-  if (!is_well_formed(template, size) || !is_run_whole(template)) return;
-  RUN(take_lease(template, 3, &values, &network));
-  if (!is_well_formed(template, size) || !is_run_whole(template)) return;
+  struct pod pod = NO_POD;
+  is_whole = !run_part(template)->pod;
+  if (!is_whole) RUN(is_whole = find_pod(template, 3, &pod));
+  if (!is_whole) return;
+  is_whole = 0;
+  RUN(is_whole = begin_container(template, &created));
+  if (!is_whole) return;
+  is_whole = 0;
+  RUN(is_whole = take_lease(template, 3, &values, &network));
+  if (!is_whole) return;
   struct held_volumes volumes = {.count = 0};
   RUN(hold_volumes(template, 3, &volumes); release_volumes(&volumes));
-  RUN(create_container(template, &created, &values); announce(template, &created, &values, &network));
+  RUN(remove_made_volumes(template, 3, &volumes, 1));
+  RUN(remove_made_volumes(template, 3, &volumes, 0));
+  RUN(create_container(template, request.name, &created, &values); announce(template, &created, &values, &network));
+  fill(template, "ls"); /* the holes may be anywhere */
   RUN(give_back_lease(template, &network); remove_created(&created));
 }
 
@@ -95,7 +127,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
   begin_run(data, size);
   if (is_well_formed(template, (u32)size) && (template->kind < TEMPLATE_RUN || is_run_whole(template))) {
     if (template->kind != TEMPLATE_NONE) fill(template, "ls"), fill(template, "/bin/ls");
-    if (template->kind >= TEMPLATE_RUN && template->kind != TEMPLATE_NONE) create(template, (u32)size);
+    if (template->kind >= TEMPLATE_RUN && template->kind != TEMPLATE_NONE) create(template);
   }
   free(template);
   return 0;

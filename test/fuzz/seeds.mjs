@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Writes seed inputs into FOLDER/plan, monitor, supervise, attach, front, record: blobs as foster encodes them, with typical results of system calls. */
+/** Writes seed inputs into FOLDER/plan, monitor, supervise, attach, front, record, ports, probe: blobs as foster encodes them, with typical results of system calls. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -20,7 +20,7 @@ await build({
   logLevel: 'warning',
 });
 const require = createRequire(import.meta.url);
-const { encodeMonitor, encodePlan } = require(join(folder, 'wire.cjs'));
+const { encodeMonitor, encodeNext, encodePlan } = require(join(folder, 'wire.cjs'));
 const { encodeRefusal, encodeRunTemplate, encodeTemplate, stampOf } = require(join(folder, 'template.cjs'));
 
 const plan = {
@@ -43,6 +43,26 @@ const plan = {
   sharedPids: false,
   graceMs: 100,
 };
+/** A plan whose steps read memory of the plan. */
+const reader = {
+  ...plan,
+  init: [
+    { call: 'netlink', args: [{ bytes: message(20), text: '' }, 20], why: '' },
+    {
+      call: 'probe',
+      args: [{ bytes: Buffer.alloc(16, 2), text: '' }, 16, { bytes: Buffer.from('GET'), text: '' }, 3],
+      why: '',
+    },
+  ],
+};
+
+/** An empty rtnetlink(7) message. */
+function message(size) {
+  const bytes = Buffer.alloc(size);
+  bytes.writeUInt32LE(size);
+  return bytes;
+}
+
 const monitor = {
   pid: 3,
   terminal: false,
@@ -70,6 +90,7 @@ const mounts = ['/a', '/b'].map((source, index) => ({
   kind: 'hand',
   source,
   isDeep: index > 0,
+  ...(index > 0 && { beneath: { top: source, path: 'c' } }),
   mustShift: true,
 }));
 const cgroups = [
@@ -84,7 +105,12 @@ const oom = { folder: '/c/d', file: 'memory.events', message: 'no memory' };
 const supervise = {
   cloneFlags: 0x10000000,
   joins: false,
-  health: { interval: 1, startInterval: 1, timeout: 1, startPeriod: 1, retries: 2 },
+  checks: [
+    { interval: 1, startInterval: 1, timeout: 1, startPeriod: 1, retries: 2 },
+    { interval: 1, timeout: 1, startPeriod: 0, retries: 1, role: 'startup', delay: 1, grace: 1 },
+  ],
+  hasPostStart: true,
+  stop: { signal: 15, hasPreStop: true, pause: 0 },
 };
 
 /** Answers of all kinds, in no order. */
@@ -115,14 +141,15 @@ function withBlob(blob, ...rest) {
 
 const reports = [1, 2, 3, 4, 5, 6, 8, 9, 10, 11].map((kind) => report(kind, 5));
 const kinds = {
-  plan: [{ ...plan }, { ...plan, shim: false }, { ...plan, sharedPids: true, signalGroup: true }].map((one) =>
-    encodePlan(one, { trace: true }),
+  plan: [{ ...plan }, { ...plan, shim: false }, { ...plan, sharedPids: true, signalGroup: true }, reader].map(
+    (one) => encodePlan(one, { trace: true }),
   ),
   monitor: [
     { ...monitor, host: { steps: [...helpers, storage], results: [0, 0, 7] } },
     { ...monitor, terminal: true },
     { ...monitor, oom, host: { steps: cgroups, results: [1, 1, 0, 0, 0, 0] } },
     { ...monitor, stateless: true },
+    { ...monitor, lastProgram: { argv: ['/x', 'a'], env: ['A=b'], unless: '/n' } },
   ].map((one) => encodeMonitor(one)),
   supervise: [
     [...helpers, { kind: 'resume' }],
@@ -187,8 +214,16 @@ const facts = {
   host: '',
   directory: '',
 };
+const namelessFacts = { ...facts, words: ['--rm', '--name', '', 'busybox'], isForAnyName: true };
 const id = '0123456789abcdef'.repeat(4);
 const created = '2026-11-26T20:23:52.000Z';
+const line = (hostID, size) => ({ containerID: 0, hostID, size });
+const volumeName = 'fedcba9876543210'.repeat(4);
+const owner = { uid: 7, gid: 8, mode: 0o1770, isMapped: true, times: [1n, 2n, 3n, 4n] };
+const volumes = [
+  { name: 'data', definition: '{"name":"data","options":{}}', isNew: false, isPlain: true, isKept: true },
+  { name: volumeName, definition: `{"name":"${volumeName}","created":"${created}"}`, isNew: true, owner },
+];
 const network = {
   states: ['"outside":true'],
   host: Buffer.from([0, 0, 0, 0]),
@@ -207,14 +242,28 @@ const network = {
     device: Buffer.alloc(12),
     address: Buffer.alloc(4),
     digits: Buffer.alloc(8),
+    ports: [Buffer.from('c0de')],
   },
+  ports: [
+    { address: Buffer.alloc(4), isUdp: false },
+    { address: Buffer.from([127, 0, 0, 1]), isUdp: true },
+  ],
+};
+const pod = {
+  reference: 'shop',
+  id: 'a'.repeat(64),
+  infra: 'b'.repeat(64),
+  record: [1n, 2n, 3n],
+  infraRecord: [4n, 5n, 6n],
+  host: undefined,
+  network: 0,
 };
 for (const kind of ['foreground', 'detached', 'attached']) {
   for (const argv of [[], ['sh', '-c']]) {
     const template = encodeRunTemplate({
       kind,
-      facts,
-      fresh: { id, created },
+      facts: kind === 'detached' ? namelessFacts : facts,
+      fresh: { id, created, volumes: [volumeName] },
       plan: encodePlan({ ...plan, program: { paths: [], argv, env: ['A=b', id] } }, { trace: false }),
       monitor: encodeMonitor({ ...monitor, pid: 0, failures: [] }),
       failures: { path: failures, name: failures },
@@ -223,22 +272,26 @@ for (const kind of ['foreground', 'detached', 'attached']) {
       cloneFlags: 0,
       name: argv.length > 0 ? 'given' : '',
       nameWords: { adjectives: 'a bc', nouns: 'd ef' },
-      record: `{"id":"${id}","created":"${created}","name":"\u0001","args":[\u0002]}`,
+      record: `{"id":"${id}","created":"${created}","name":"\u0001","args":[\u0002],"ports":[\u000e,\u000f]}`,
       restart: '0 0\n',
       event: ` create ${id} \u0001`,
       subject: ` ${id} \u0001`,
       remove: [`/x/${id}`, '/names/\u0001'],
       keys: Buffer.from([16, 17]),
       texts: [],
-      volumes: argv,
+      volumes: argv.length > 0 ? volumes : [],
+      maps: { uid: [line(1000, 1), line(100000, 65536)], gid: [line(1000, 1)] },
+      cgroups: argv.length > 0 ? `[{"folder":"/c/${id}"}]` : '',
+      oom: argv.length > 0 ? ['/c', 'memory.events', '\u0001 ran out'] : [],
+      ...(kind === 'detached' && { health: encodePlan(plan, { trace: false }) }),
       ...(kind === 'detached' && { network }),
+      ...(kind === 'attached' && { pod }),
     });
     writeFileSync(join(folder, 'front', `run-${kind}-${argv.length}`), template);
   }
 }
 writeFileSync(join(folder, 'front', 'refusal'), encodeRefusal(facts));
 mkdirSync(join(folder, 'record'), { recursive: true });
-const line = (hostID, size) => ({ containerID: 0, hostID, size });
 for (const [name, changes] of Object.entries({
   plain: {},
   labels: { labels: { a: 'b c', 'x=%"\\': '\n\t\u007fä' } },
@@ -258,3 +311,21 @@ for (const [name, changes] of Object.entries({
   const text = JSON.stringify({ ...record, usesMapHelpers: true, spec, ...changes });
   writeFileSync(join(folder, 'record', name), text);
 }
+mkdirSync(join(folder, 'ports'), { recursive: true });
+const address = (family) => `${family}000050${'7f000001'.padEnd(48, '0')}`;
+const portWord = (protocol) => protocol + ['0200', '0200', '0200', '0a00', '0a00'].map(address).join('');
+for (const ports of [1, 3]) {
+  const words = Array.from({ length: ports }, (_, index) => portWord(index % 2 ? 'u' : 't'));
+  const links = [{ kind: 'start', args: ['forward', '/c', ...words], stopTimeout: 0 }];
+  const next = Buffer.from(encodeNext({ names: ['/n'], links, plan }));
+  writeFileSync(join(folder, 'ports', `next-${ports}`), withBlob(next, answers(ports)));
+}
+mkdirSync(join(folder, 'probe'), { recursive: true });
+for (const status of ['200 OK', '404']) {
+  const [line, size] = [Buffer.from(`HTTP/1.1 ${status}\r\n`), Buffer.alloc(2)];
+  size.writeUInt16LE(line.length);
+  const parts = [Buffer.alloc(3) /* a socket, a connection, a request */, Buffer.alloc(1), size, line];
+  writeFileSync(join(folder, 'probe', status.slice(0, 3)), Buffer.concat([...parts, answers(1)]));
+}
+const place = { version: 1, controllers: ['pids', 'freezer'], folder: '/c', inner: '/c/container' };
+writeFileSync(join(folder, 'record', 'cgroups'), JSON.stringify([place, { ...place, version: 2 }]));

@@ -37,14 +37,14 @@ async function attaches(who: Tmux, name: string, flags = ''): Promise<void> {
 
 test('a shell: its output, its exit code, and the restored terminal', async () => {
   shell('bash');
-  person.types('stty -a > before');
+  person.types('stty -a > ~/before');
   await attaches(person, 'bash');
   person.types('tty; echo $((6 * 7))');
   await person.sees(/^\/dev\/pts\/0$/m);
   await person.sees(/^42$/m);
   person.types('exit 9');
   await person.sees(/^code 9$/m);
-  person.types('stty -a > after; cmp before after && echo sa""me');
+  person.types('stty -a > ~/after; cmp ~/before ~/after && echo sa""me');
   await person.sees(/^same$/m);
 });
 
@@ -90,6 +90,7 @@ test('killing run -it kills its container, whatever PID namespace that has', asy
   for (const flags of ['', '--no-init', '--pid host']) {
     person.types(`clear; foster run --rm -it ${flags} busybox sh -c 'echo u""p; exec sleep 1000'`);
     await person.sees(/^up$/m);
+    await waitForProcess('sleep'); // what is on the screen may be of the last one
     const { pid } = await waitForProcess('foster-attach');
     process.kill(pid, 'SIGKILL');
     await person.seesPrompt();
@@ -106,11 +107,13 @@ test('other detach keys, and none', async () => {
   person.types(
     'clear; foster run -it --name run --restart on-failure --detach-keys ctrl-x,x busybox; echo "code $?"',
   );
+  await containers.waitFor('run', 'running'); // now the screen has been cleared
   await person.sees('/ #');
   person.presses('C-x', 'x');
   await person.sees(/detached\ncode 0/);
   containers.ok('stop', '-t', '0', 'run');
   person.types('clear; foster start -ai --detach-keys ctrl-x,x run; echo "code $?"');
+  await containers.waitFor('run', 'running');
   await person.sees('/ #');
   person.presses('C-x', 'x');
   await person.sees(/detached\ncode 0/);
@@ -134,7 +137,8 @@ test('two clients see the same and can both type', async () => {
   try {
     await attaches(person, 'shared');
     await attaches(other, 'shared');
-    person.types('a=from-one');
+    person.types('a=from-one; echo s""et');
+    await other.sees(/^set$/m); // else who types last may be heard first
     other.types('echo $a-and-two');
     await person.sees(/^from-one-and-two$/m);
     await other.sees(/^from-one-and-two$/m);
@@ -194,7 +198,7 @@ test('Ctrl-C reaches the command: through its terminal, or as a signal', async (
 test('Ctrl-Z stops only attach, and fg continues it', async () => {
   containers.detach('ticking', 'i=0; while :; do i=$((i + 1)); echo tick $i; sleep 0.2; done');
   person.types('foster attach ticking');
-  await person.sees(/tick/);
+  await person.sees(/^tick \d+$/m);
   person.presses('C-z');
   await person.sees(/Stopped .*foster attach/);
   const before = containers.log('ticking').length;
@@ -210,6 +214,7 @@ test('start -ai reattaches to a shell', async () => {
   person.types('echo kept > /file; exit 3');
   await person.sees(/^code 3$/m);
   person.types('clear; foster start -ai back; echo "code $?"');
+  await containers.waitFor('back', 'running'); // now the screen has been cleared
   await person.sees('/ #');
   person.types('cat /file; exit 5');
   await person.sees(/^kept$/m);
@@ -230,10 +235,7 @@ test('attaching to a container in the foreground: output, input, signals, exit c
   other.types(
     'foster run --name front -i busybox sh -c \'while read line; do echo "<$line>"; done; exit 4\'; echo $?',
   );
-  await waitUntil(
-    'it runs',
-    () => home.foster(['inspect', '-f', '{{.State.Status}}', 'front']).stdout === 'running\n',
-  );
+  await containers.waitFor('front', 'running');
   person.types('clear; foster attach front; echo "code $?"');
   await person.runs('foster-attach');
   other.types('one');

@@ -277,7 +277,7 @@ test('errors name the line, and the exit code is 1', () => {
     ['RUN kill -9 $$', /returned a non-zero code: 137/],
     ['RUN apt-get update', /it has no network; use '--network bridge'/],
     ['RUN ["/nosuch"]', /returned a non-zero code: 127/],
-    ['COPY nosuch /', /Dockerfile:2: nosuch: not found/],
+    ['COPY nosuch /', /Dockerfile:2: nosuch: not found; paths start at the build context/],
     ['COPY ../../../../etc/passwd /', /passwd: not found/],
     ['COPY Dockerfile x y', /its destination must be a directory and end with \//],
     ['COPY --from=7 a b', /there is no earlier stage with that number/],

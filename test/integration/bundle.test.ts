@@ -16,7 +16,7 @@ import type { Config } from '../../src/spec/oci/config.js';
 import type { Namespace } from '../../src/spec/types.js';
 import { FOSTER, Home, type Result } from './support/foster.js';
 import { fosterAtTerminal } from './support/terminal.js';
-import { waitUntil } from './support/wait.js';
+import { DEADLINE, waitUntil } from './support/wait.js';
 
 /** OCI bundles: a config.json as others write it, and as foster does, with the root filesystem of busybox. */
 const home = new Home();
@@ -249,7 +249,7 @@ function asRoot(script: string): string {
     {
       env: { ...home.env, FOSTER },
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: DEADLINE,
     },
   );
 }
@@ -378,7 +378,7 @@ test('namespaces by path, beside a new user namespace: refused, with the reason'
   await once(other, 'exit');
 });
 
-test('a container of a bundle is like any other: ps, inspect, logs, exec, start, cp, commit, rm', () => {
+test('a container of a bundle is like any other: ps, inspect, logs, exec, start, cp, commit, rm', async () => {
   const folder = bundle('echo started; touch /made; exec sleep 1000', ({ process }) => {
     process.user = { uid: 0, gid: 0, umask: 0o77 };
   });
@@ -401,7 +401,7 @@ test('a container of a bundle is like any other: ps, inspect, logs, exec, start,
   );
   assert.match(home.foster(['diff', id]).stderr, /it changes the files in .*rootfs themselves/);
   assert.equal(home.foster(['start', id]).status, 0);
-  assert.equal(home.foster(['logs', id]).stdout, 'started\nstarted\n');
+  await waitUntil('both starts are told', () => home.foster(['logs', id]).stdout === 'started\nstarted\n');
   assert.equal(home.foster(['rm', '-f', id]).status, 0);
   assert.ok(existsSync(join(rootfs, 'made')), "the root directory is not the container's to be removed");
   rmSync(join(rootfs, 'made'));
@@ -417,7 +417,7 @@ test('a container of a bundle is like any other: ps, inspect, logs, exec, start,
   assert.equal(home.foster(['rm', made]).status, 0);
 });
 
-test('process.terminal, and its size', () => {
+test('process.terminal, and its size', async () => {
   const change: Change = ({ process }) => {
     process.terminal = true;
     process.consoleSize = { height: 11, width: 77 };
@@ -432,7 +432,7 @@ test('process.terminal, and its size', () => {
   assert.match(refused.stderr, /the input device is not a TTY/);
   const id = home.run(['-d', '--bundle', bundle('stty size; sleep 1000', change)]).stdout.trim();
   assert.equal(home.foster(['exec', id, 'true']).status, 0);
-  assert.match(home.foster(['logs', id]).stdout, /^11 77/);
+  await waitUntil('its size is told', () => /^11 77/.test(home.foster(['logs', id]).stdout));
   home.foster(['rm', '-f', id]);
 });
 

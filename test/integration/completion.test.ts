@@ -37,6 +37,17 @@ const PLACES: [line: string[], words: string[], directive?: string][] = [
   // names of containers, of those for which it makes sense
   [['exec', ''], ['running']],
   [['attach', ''], ['running']],
+  [['explain', 'runn'], ['running']],
+  [['explain', 'zom'], ['zombie']],
+  [['explain', 'exec', ''], ['running']],
+  [
+    ['explain', '--format', ''],
+    ['text', 'json', 'md'],
+  ],
+  [
+    ['explain', '--lang', ''],
+    ['en', 'zh'],
+  ],
   [['stop', ''], ['running']],
   [['kill', '-s', 'TERM', ''], ['running']],
   [['start', ''], ['waiting']],
@@ -71,6 +82,13 @@ const PLACES: [line: string[], words: string[], directive?: string][] = [
     ['dangling=true', 'dangling=false'],
   ],
   [['ps', '-f', 'volume='], ['volume=data']],
+  // labs
+  [['lab', 'start', 'zom'], ['zombies']],
+  [['lab', 'predict', 'b', 'pid'], ['pid-namespaces']],
+  [
+    ['lab', 'list', '--lang', ''],
+    ['en', 'zh'],
+  ],
   // commands below others
   [['image', 'hist'], ['history']],
   [['system', 'pr'], ['prune']],
@@ -173,6 +191,8 @@ for (const [shell, [start, setUp]] of Object.entries(SHELLS)) {
     try {
       await person.seesPrompt();
       person.types(`cd ${home.folder}; clear; ${start}`);
+      await person.runs(shell);
+      await person.sees(/[$%#>] *$/); // its own prompt, since the screen was cleared before
       person.types(setUp);
       await person.sees(/ready> *$/);
       for (const [typed, completed] of [

@@ -16,7 +16,7 @@ const NONE = 'network_mode: none';
 
 /** A service that says so when it begins and when it is asked to end. */
 const talker = (name: string, more = '') =>
-  `  ${name}: {image: busybox, ${NONE}, command: ["sh", "-c", "echo ${name} begins; trap 'echo ${name} ends; exit 0' TERM; while :; do sleep 0.1; done"]${more}}\n`;
+  `  ${name}: {image: busybox, ${NONE}, command: ["sh", "-c", "trap 'echo ${name} ends; exit 0' TERM; echo ${name} begins; while :; do sleep 0.1; done"]${more}}\n`;
 
 test('up prints the logs with prefixes; Ctrl-C stops everything in the reverse order of dependencies', async () => {
   const app = new ComposeProject(home, 'talk', {
@@ -135,7 +135,7 @@ test('conditions that are never met, and --wait', () => {
   web: {image: busybox, ${NONE}, command: sleep 1000, depends_on: {job: {condition: service_completed_successfully}, none: {condition: service_started, required: false}}}
 `,
   });
-  const ready = app.run(['up', '--wait', '--wait-timeout', '60']);
+  const ready = app.run(['up', '--wait', '--wait-timeout', '1000']);
   assert.equal(ready.status, 0, ready.stderr);
   assert.match(ready.stderr, / Container conditions-db-1 {2}Healthy\n/);
   app.write({

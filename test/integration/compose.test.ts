@@ -25,7 +25,7 @@ services:
     image: busybox
     command: sh -c 'echo ready > /data/ready; echo db is up; exec sleep 1000'
     volumes: [data:/data, /anonymous]
-    healthcheck: {test: ["CMD", "test", "-e", "/data/ready"], interval: 200ms}
+    healthcheck: {test: ["CMD", "test", "-e", "/data/ready"], interval: 200ms, retries: 1000}
     stop_grace_period: 1s
   migrate:
     image: busybox
@@ -134,6 +134,17 @@ test('what has not changed is left alone; what has changed is made anew, with it
   assert.deepEqual([again['app-db-1'], again['app-web-1']], [before['app-db-1'], before['app-web-1']]);
   app.ok('exec', 'db', 'sh', '-c', 'echo kept > /data/kept; echo kept > /anonymous/kept');
   app.write({ 'compose.yaml': APP.replace('exec sleep 1000', 'exec sleep 2000') });
+  const { stderr } = app.run(['up', '-d', '--dry-run', 'db']);
+  assert.match(
+    stderr,
+    /^(DRY-RUN MODE - {2}Container app-db-1 {2}(Stopping|Stopped|Recreated|Started)\n){4}$/,
+  );
+  assert.match(app.run(['--dry-run', 'down']).stderr, /DRY-RUN MODE - {2}Network app_back {2}Removed\n/);
+  assert.deepEqual(app.ids(), again);
+  assert.match(
+    app.run(['--dry-run', 'exec', 'db', 'true']).stderr,
+    /--dry-run is not supported for foster compose exec/,
+  );
   app.ok('up', '-d', 'db');
   const changed = app.ids();
   assert.notEqual(changed['app-db-1'], before['app-db-1']);

@@ -49,8 +49,9 @@ async function descriptorsOf(command: string, flags: string[]): Promise<Descript
     FOSTER_FAULT: point,
   });
   await waitUntil('foster has started PID 1', () => readProcess(foster.pid)?.state === 'T');
-  const [init] = descendants(foster.pid).filter(({ name }) => name === 'foster-init');
-  assert.ok(init !== undefined);
+  const init = await waitUntil('PID 1 has been executed', () =>
+    descendants(foster.pid).find(({ name }) => name === 'foster-init'),
+  );
   const watching = started(watcher, [String(init.pid)], home.env);
   await waitUntil('PID 1 is watched', () => watching.said().includes('watching'));
   process.kill(foster.pid, 'SIGCONT');

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { commandReference } from '../../src/cli/reference.js';
 import {
   blocksOf,
   type Example,
@@ -26,6 +27,10 @@ const DOCUMENTS: [path: string, notRun: string[]][] = [
   ['docs/compose.md', []],
   ['docs/pods.md', []],
   ['docs/kube.md', []],
+  ['docs/view.md', ['runs until Ctrl-C', 'runs until Ctrl-C']],
+  ['docs/pictures/demo.md', []],
+  ['docs/labs.md', []],
+  ['docs/pid1.md', []],
 ];
 
 /** Commands that only read are repeated until their output is right. */
@@ -87,20 +92,11 @@ function check({ command, output: expected }: Example, folder: string): void {
   if (!matchesOutput(expected, result.output)) assert.equal(result.output, `${expected.join('\n')}\n`);
 }
 
-const helps = new Map<string, string>();
-
-/** What `foster COMMAND --help` prints; undefined of no command. */
-function helpOf(command: string): string | undefined {
-  const known = helps.get(command);
-  if (known !== undefined) return known;
-  const { status, stdout } = home.foster([...command.split(' '), '--help']);
-  if (status !== 0) return undefined;
-  helps.set(command, stdout);
-  return stdout;
-}
+const helps = new Map((await commandReference(80)).map(({ words, text }) => [words.join(' '), text]));
 
 const PAGES = [
   'README.md',
+  'README.zh-CN.md',
   ...readdirSync('docs')
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
@@ -129,18 +125,33 @@ function exists(words: string[]): boolean {
   const [first = '', second = ''] = words;
   if (!/^[a-z]+$/.test(first)) return first.startsWith('-') || first === 'COMMAND' || first === '...';
   const isGroup =
-    /^(image|system|manifest|container|builder|volume|network|compose|pod)$/.test(first) &&
+    /^(image|system|manifest|container|builder|volume|network|compose|pod|kube|lab)$/.test(first) &&
     /^[a-z]+$/.test(second);
-  const help = helpOf(isGroup ? `${first} ${second}` : first);
+  const help = helps.get(isGroup ? `${first} ${second}` : first);
   const options = words.filter((word) => /^--[a-z]/.test(word)).map((word) => word.replace(/=.*/, ''));
   return help !== undefined && options.every((option) => help.includes(option));
 }
 
-test('the reference in the manual is what --help prints (scripts/manual.mjs writes it)', () => {
-  const reference = readFileSync('docs/manual.md', 'utf8').split('## Reference')[1] ?? '';
-  const sections = [...reference.matchAll(/^### foster ([a-z]+)\n\n```text\n([\s\S]*?)\n```$/gm)];
-  assert.ok(sections.length > 30);
-  for (const [, command = '', text = ''] of sections) assert.equal(`${text}\n`, helpOf(command));
+test('the Chinese README has the same examples and links as the English one', () => {
+  const partsOf = (path: string) => {
+    const text = readFileSync(path, 'utf8');
+    const links = linksOf(text).map((link) => link.path);
+    return [blocksOf(text).map(({ lines }) => lines), links.filter((link) => !link.startsWith('README'))];
+  };
+  assert.deepEqual(partsOf('README.zh-CN.md'), partsOf('README.md'));
+});
+
+test('the picture in the README shows the commands that it is made from', () => {
+  const picture = readFileSync('docs/pictures/demo.svg', 'utf8');
+  const lines = [...picture.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, line = '']) =>
+    line.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&'),
+  );
+  const examples = blocksOf(readFileSync('docs/pictures/demo.md', 'utf8')).flatMap(examplesOf);
+  const shown = examples.map(({ command }) => (command.startsWith('#') ? command : `$ ${command}`));
+  assert.deepEqual(
+    lines.filter((line) => /^[$#] /.test(line)),
+    shown,
+  );
 });
 
 test('output that differs from a document is detected', () => {

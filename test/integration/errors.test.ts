@@ -34,6 +34,11 @@ test('a missing command: 127', async () => {
   assertFailure(run('-e', 'PATH=/nowhere', 'busybox', 'ls'), 127, /PATH is \/nowhere/);
   assertFailure(run('--no-init', 'busybox', 'no-such-program'), 127, /no-such-program/);
   assertFailure(run('busybox', '/etc/passwd/x'), 127, /\/etc\/passwd\/x/);
+  assertFailure(
+    run('busybox', ''),
+    127,
+    /^foster: cannot run "": the name is empty; give the name of a program/,
+  );
   await home.assertNothingLeft();
 });
 
@@ -176,14 +181,14 @@ test('a data folder that cannot be used', { skip: process.getuid?.() === 0 }, ()
   assertFailure(
     home.run(['--rm', 'busybox', 'true'], { env: { XDG_DATA_HOME: shut } }),
     125,
-    /permission denied \(EACCES\)/,
+    /^foster: cannot make the data folder \S+\/no-data\/foster: permission denied \(EACCES\); set HOME or XDG_DATA_HOME to /,
   );
   const tree = join(home.folder, 'any-tree');
   mkdirSync(tree);
   assertFailure(
     home.run(['--rm', tree, 'true'], { env: { XDG_DATA_HOME: shut } }),
     125,
-    /^foster: cannot (mkdir|make the folder of the container,) .*permission denied \(EACCES\)/,
+    /^foster: cannot (make the data folder|make the folder of the container,) .*permission denied \(EACCES\)/,
   );
 });
 
@@ -254,7 +259,7 @@ test('an interrupt during the set-up leaves nothing behind', async () => {
     ['SIGHUP', 129],
   ] as const) {
     for (const delay of moments) {
-      const running = home.start(['--rm', 'busybox', 'sleep', '60']);
+      const running = home.start(['--rm', 'busybox', 'sleep', '1000']);
       await new Promise((resolve) => setTimeout(resolve, delay));
       running.signal(signal);
       const { status, signal: death } = await running.ended;
@@ -267,7 +272,7 @@ test('an interrupt during the set-up leaves nothing behind', async () => {
 
 test('a kill at any moment of the set-up leaves nothing that prune does not remove', async () => {
   for (const delay of await momentsDuringStart(home, 12)) {
-    const running = home.start(['--rm', 'busybox', 'sleep', '60']);
+    const running = home.start(['--rm', 'busybox', 'sleep', '1000']);
     await new Promise((resolve) => setTimeout(resolve, delay));
     running.signal('SIGKILL');
     await running.ended;

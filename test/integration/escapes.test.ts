@@ -108,7 +108,8 @@ test('the output of a container is not changed', () => {
 });
 
 test('--init-verbose escapes the names of processes', () => {
-  const script = 'cd /tmp; cp /bin/busybox "$E"; (PATH=/tmp; "$E" sh -c "exit" 2>/dev/null &); sleep 1';
+  const script =
+    'cd /tmp; cp /bin/busybox "$E"; (PATH=/tmp; "$E" sh -c "exit" 2>/dev/null & echo $! >pid); until [ ! -e /proc/$(cat pid) ]; do sleep 0.05; done';
   const result = home.run(['--rm', '--init-verbose', '-e', 'E=\x1b[2J\x9bx', 'busybox', 'sh', '-c', script]);
   assert.match(result.stderr, /^foster-init: reaped /m);
   assertTame(result, '--init-verbose');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { appendFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { descriptorsOf } from './support/containers.js';
@@ -96,6 +96,33 @@ test('no command fails because the file cannot be written', () => {
   writeFileSync(`${FILE}.keep`, '');
   const other = { XDG_DATA_HOME: join(home.folder, 'other') };
   assert.equal(home.run(['--rm', 'busybox', 'true'], { env: other }).status, 0);
+});
+
+test('a line for which there is no room is not there at all, and spoils no other one', async () => {
+  const last = () => readFileSync(FILE, 'utf8').slice(-200);
+  const until = 'until [ -e /shared/go ]; do sleep 0.1; done';
+  const flags = ['-d', '--network', 'none', '-v', `${home.shared}:/shared`, '--name', 'cut'];
+  home.run([...flags, 'busybox', 'sh', '-c', until]);
+  // no other file that is written is as long
+  const padding = `${Date.now()} exec ${'0'.repeat(64)} padding command=x\n`;
+  appendFileSync(FILE, padding.repeat(Math.ceil((3 << 20) / padding.length)));
+  const limit = () => `--fsize=${statSync(FILE).size + 20}`;
+  for (const env of [{ FOSTER_NO_FRONT: '1' }, {}]) {
+    const { size } = statSync(FILE);
+    const command = ['--', FOSTER, 'kill', '-s', 'CONT', 'cut'];
+    const { status, signal } = spawnSync('prlimit', [limit(), ...command], { env: { ...home.env, ...env } });
+    assert.deepEqual([status, signal], [0, null]);
+    assert.equal(statSync(FILE).size, size, last());
+  }
+  assert.equal(home.foster(['kill', '-s', 'CONT', 'cut']).status, 0);
+  assert.match(last(), /\n\d+ kill [0-9a-f]{64} cut \S+ signal=18\n$/);
+
+  const { size } = statSync(FILE);
+  const [monitor] = readFileSync(join(home.folder, 'data/foster/names/cut/live'), 'utf8').split(' ').slice(2);
+  assert.equal(spawnSync('prlimit', ['--pid', monitor ?? '', limit()]).status, 0);
+  writeFileSync(join(home.shared, 'go'), '');
+  assert.equal(home.foster(['wait', 'cut']).stdout, '0\n');
+  assert.equal(statSync(FILE).size, size, last());
 });
 
 test('nothing is left behind', async () => {

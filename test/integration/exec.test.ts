@@ -261,11 +261,13 @@ test('a terminal: its own, real, resized, with job control', async () => {
     person.resizes(90, 20);
     await person.sees(/^20 90$/m);
     person.types('sleep 1000');
-    await person.runs('sleep');
+    const sleeper = await person.runs('sleep');
     person.presses('C-z');
     await person.sees(/Stopped/);
     person.types('clear; jobs; fg');
     await person.sees(/Stopped.*sleep 1000[\s\S]*^sleep 1000$/m);
+    // the shell names the job before it gives the terminal to it
+    await waitUntil('it goes on', () => readProcess(sleeper.pid)?.state === 'S');
     person.presses('C-c');
     await waitForNoProcess('sleep', person.pid);
     person.types('clear; exit 6');
@@ -328,9 +330,9 @@ test('other detach keys, and none; without a terminal there are no such keys', a
   await endLeft();
   person.clears();
   person.types(
-    `foster exec -it --detach-keys '' web sh -c "stty raw; head -c 2 | od -An -tx1"; echo "code $?"`,
+    `foster exec -it --detach-keys '' web sh -c "stty raw; : >/tmp/raw; head -c 2 | od -An -tx1"; echo "code $?"`,
   );
-  await waitUntil('it reads', () => /head/.test(exec('web', 'ps').stdout));
+  await waitUntil('keys come as they are', () => exec('web', 'test', '-e', '/tmp/raw').status === 0);
   person.presses('C-p', 'C-q');
   await person.sees(/10 11/);
   await person.sees(/code 0/);

@@ -91,7 +91,7 @@ test('--explain of a step that fails ends with that step, and the same reason', 
 test('--explain shows the effect of --no-init and of a joined namespace', async () => {
   const { stderr } = home.shell('true', ['--explain', '--no-init']);
   assert.match(stderr, /the user's process, which is PID 1 itself:/);
-  const other = home.start(['--rm', '--name', 'other', 'busybox', 'sh', '-c', 'echo up; exec sleep 60']);
+  const other = home.start(['--rm', '--name', 'other', 'busybox', 'sh', '-c', 'echo up; exec sleep 1000']);
   await other.says('up');
   const joined = home.shell('true', ['--explain', '--pid', 'container:other']);
   assert.equal(joined.status, 0);

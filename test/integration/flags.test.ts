@@ -97,7 +97,7 @@ test('--network none has only a working loopback', () => {
     '1\n1',
   );
   assert.equal(output([], 'ping -c 1 -q 127.0.0.1 >/dev/null; ping -c 1 -q ::1 >/dev/null; echo $?'), '0');
-  const server = `(echo hello | nc -l -p 8080 >/dev/null) &
+  const server = `nc -l -p 8080 -e echo hello </dev/null &
     until grep -q ":1F90 .* 0A " /proc/net/tcp /proc/net/tcp6; do sleep 0.05; done; nc 127.0.0.1 8080 </dev/null`;
   assert.equal(output([], server), 'hello');
   assert.notEqual(home.shell('ping -c 1 -W 1 10.1.1.1').status, 0);
@@ -123,7 +123,7 @@ test('--pid host shows the processes of the host', () => {
 });
 
 test('--pid container:NAME shows the processes of that container', async () => {
-  const command = ['busybox', 'sh', '-c', 'echo up; exec sleep 77'];
+  const command = ['busybox', 'sh', '-c', 'echo up; exec sleep 7777'];
   const other = home.start(['--rm', '--name', 'host-of-pids', ...command]);
   await other.says('up');
   const guest = ['--pid', 'container:host-of-pids'];
@@ -131,7 +131,7 @@ test('--pid container:NAME shows the processes of that container', async () => {
   const script = 'until pidof sleep >/dev/null; do usleep 10000; done; ps -o args; hostname';
   const { stdout, status, stderr } = home.shell(script, [...guest, '-h', 'guest']);
   assert.deepEqual([stderr, status], ['', 0]);
-  assert.match(stdout, /^sleep 77$/m);
+  assert.match(stdout, /^sleep 7777$/m);
   assert.match(stdout, /^guest$/m);
   assert.equal(home.shell('kill $(pidof sleep)', guest).stderr, '');
   assert.equal((await other.ended).status, 143);

@@ -95,6 +95,58 @@ test('the same files of a container that runs, and of its lease', async () => {
   assert.match(found[2].name, /^19,ID,10\.68\.5\.4$/, 'neither the one of db nor the reserved one');
 });
 
+test('containers with names of their own by one template find each other by them', async () => {
+  const named = (name: string) => [
+    'run',
+    '-d',
+    '--network',
+    'shop',
+    '--network-alias',
+    'all',
+    '--name',
+    name,
+    ...SLEEP,
+  ];
+  const names = ['first', 'second', 'third'];
+  const found = (name: string) => {
+    const [id, address] = ok(
+      'inspect',
+      '-f',
+      '{{.Id}} {{.NetworkSettings.Networks.shop.IPAddress}}',
+      name,
+    ).split(' ');
+    const text = {
+      names: readFileSync(join(networks, 'names/shop', id ?? ''), 'utf8'),
+      hosts: normalized(ok('exec', name, 'cat', '/etc/hosts')),
+      inspect: ok('inspect', '-f', '{{json .NetworkSettings.Networks}}', name),
+    };
+    return { address: address ?? '', ...JSON.parse(normalized(JSON.stringify(text))) };
+  };
+  assert.equal(home.byAny(named('model')).status, 0);
+  for (const name of names) assert.equal(home.byFront(named(name)).stderr, '');
+  const all = names.map((name) => ({ name, ...found(name) }));
+  assert.equal(new Set(all.map(({ address }) => address)).size, names.length);
+  const questions = all.flatMap(({ name, address }) => [`nslookup ${name}.`, `nslookup ${address}`]);
+  for (const { name: asking } of all) {
+    const answers = ok('exec', asking, 'sh', '-c', questions.join('; '));
+    for (const { name, address } of all) {
+      assert.match(answers, new RegExp(`Name:\\s*${name}\nAddress: *${address}\n`), asking);
+      const reversed = address.split('.').reverse().join('.');
+      assert.match(answers, new RegExp(`^${reversed}.in-addr.arpa\\s*name = ${name}$`, 'm'), asking);
+    }
+  }
+  assert.match(
+    ok('exec', 'first', 'ping', '-c', '1', '-W', '20', 'third'),
+    new RegExp(`\\(${all[2]?.address}\\)`),
+  );
+  ok('rm', '-f', '-t', '0', ...names);
+  for (const { name, ...front } of all) {
+    assert.equal(home.byNode(named(name)).stderr, '');
+    assert.deepEqual(front, found(name));
+  }
+  ok('rm', '-f', '-t', '0', 'model', ...names);
+});
+
 test('many at once have different addresses, and reach each other', async () => {
   const args = ['-d', ...SLEEP];
   home.byAny(['run', ...args]);
@@ -158,10 +210,74 @@ test('published ports: clients reach it, and a port in use is explained', async 
   other.close();
 });
 
+/** What is known of a container with ports, with marks in place of those that were chosen; and its ports. */
+function portsOf(id: string) {
+  const folder = join(home.folder, 'data/foster/containers', id);
+  const record = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
+  const { published, name, ...rest } = record;
+  const web = published.find((port: { containerPort: number }) => port.containerPort === 80)?.hostPort;
+  const chosen: number[] = published
+    .map(({ hostPort }: { hostPort: number }) => hostPort)
+    .filter((port: number) => port >= 32_768);
+  const marked = (text: string) =>
+    normalized(chosen.reduce((all, port, index) => all.replaceAll(`${port}`, `PORT${index}`), text));
+  return {
+    chosen,
+    web,
+    text: {
+      published: marked(JSON.stringify(published)),
+      record: normalized(JSON.stringify(rest)),
+      shown: marked(ok('port', id)),
+      listed: marked(ok('ps', '--filter', `id=${id}`, '--format', '{{.Ports}}')),
+      inspected: marked(
+        ok('inspect', '-f', '{{json .NetworkSettings.Ports}} {{json .HostConfig.PortBindings}}', id),
+      ),
+    },
+  };
+}
+
+test('free ports: each container has its own, and the same in its next start', async () => {
+  const fixed = await freePorts();
+  const serve = ['busybox', 'sh', '-c', 'echo $HOSTNAME > /name; exec httpd -f -h /'];
+  for (const flags of [
+    ['-p', '80'],
+    ['-P', '--expose', '80', '--expose', '443', '--expose', '53/udp'],
+    ['-p', '127.0.0.1::80', '-p', `${fixed}:82`, '-p', '83/udp', '-p', '84-85', '--network', 'shop'],
+  ]) {
+    const found = [];
+    for (const how of ['byNode', 'byAny', 'byFront'] as const) {
+      const { stdout, stderr } = home[how](['run', '-d', ...flags, ...serve]);
+      assert.equal(stderr, '', how);
+      const id = stdout.trim();
+      const { chosen, web, text } = portsOf(id);
+      assert.equal(new Set(chosen).size, chosen.length);
+      const reached = async () => {
+        const answer = await fetch(`http://127.0.0.1:${web}/name`).catch(() => undefined);
+        return (await answer?.text())?.trim() === id.slice(0, 12);
+      };
+      await waitUntil('it serves', reached);
+      ok('stop', '-t', '0', id);
+      for (const again of ['byAny', 'byFrontSoon'] as const) {
+        assert.equal((await home[again](['start', id])).stderr, '');
+        await waitUntil('it serves again', reached);
+        assert.deepEqual(portsOf(id).chosen, chosen);
+        ok('stop', '-t', '0', id);
+      }
+      ok('rm', id);
+      found.push(text);
+    }
+    assert.deepEqual(found[2], found[0], flags.join(' '));
+  }
+  const args = ['-d', '-p', '80', ...serve];
+  const ids = Array.from({ length: 6 }, () => home.byFront(['run', ...args]).stdout.trim());
+  const all = ids.flatMap((id) => portsOf(id).chosen);
+  assert.equal(new Set(all).size, ids.length);
+  ok('rm', '-f', '-t', '0', ...ids);
+});
+
 /** What stays Node's, whatever has been run before. */
 const LEFT: string[][] = [
-  ['--rm', '-p', '127.0.0.1::80', 'busybox', 'true'],
-  ['--rm', '-P', '--expose', '80', 'busybox', 'true'],
+  ['--rm', ...Array.from({ length: 9 }, (_, index) => ['-p', `${index + 1}`]).flat(), 'busybox', 'true'],
   ['--rm', '--network', 'shop', '--ip', '10.68.5.77', 'busybox', 'true'],
   ['--rm', '--network', 'shop', '--network', 'inner', 'busybox', 'true'],
   ['--rm', '--network', 'bridge:mac=02:42:11:22:33:44', 'busybox', 'true'],

@@ -68,6 +68,9 @@ writeFileSync(join(rootfs, 'etc/group'), 'root:x:0:\n');
 for (const name of ['filled', 'second'])
   containers.ok('run', '--rm', '-v', `${name}:/v`, 'busybox', 'sh', '-c', 'echo text > /v/file');
 
+/** All characters that JSON escapes, but for `"` and `\`. */
+const CONTROL = Array.from({ length: 31 }, (_, code) => `<${String.fromCharCode(code + 1)}>`);
+
 /** Words after `foster run`; standard input is "input". */
 const SAME: string[][] = [
   ['--rm', ...ALL],
@@ -132,7 +135,7 @@ const SAME: string[][] = [
   ['--rm', '--tz', 'UTC', ...ALL],
   ['--rm', '--device', '/dev/fuse', ...ALL],
   ['--rm', '--stop-signal', 'INT', '--stop-timeout', '3', ...ALL],
-  ['--rm', '--timeout', '30', ...ALL],
+  ['--rm', '--timeout', '1000', ...ALL],
   ['--rm', '-l', 'a=b c', '--label', 'x', '--annotation', 'y=z', ...ALL],
   ['--rm', '--entrypoint', 'sh', 'busybox', '-c', EVERYTHING],
   ['--rm', '--entrypoint', '["sh", "-c"]', 'busybox', EVERYTHING],
@@ -146,6 +149,10 @@ const SAME: string[][] = [
   ['--rm', rootfs, 'sh', '-c', 'id; exit 2'],
   ['--rm', '-u', 'somebody', './rootfs', 'id'],
   ['--rm', '-i', 'busybox'],
+  ['--rm', '--entrypoint', '["sh", "-c"]', 'busybox', 'echo "$0: $1" \'\\x\'; exit 3', 'an "argument"'],
+  ['--rm', '--entrypoint', 'printf', 'busybox', '"%s"\\n', '"', '\\'],
+  ['--rm', 'busybox', 'printf', '[%s]', 'ä', '世界', '😀', '\u2028', '\u007f', ...CONTROL],
+  ['--rm', '-e', 'CITY=北京', '-l', 'größe=ß', 'busybox', 'env'],
   ['--rm', 'busybox', 'printf', '[%s]', '', 'a b', '"', "'", '\\', '*', '-e', 'two\nlines\tand a tab'],
   ['--rm', 'busybox', '/bin/echo', 'x'],
   ['--rm', 'busybox', 'sh', '-c', 'kill -9 $$'],
@@ -155,7 +162,7 @@ const SAME: string[][] = [
   ['--rm', '--entrypoint', 'nope', 'busybox', 'x'],
   ['--rm', 'busybox', 'sh', '-c', 'echo $#', ...Array.from({ length: 300 }, () => 'x')],
   ['--rm', 'busybox', 'sh', '-c', 'i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done'],
-  ['--rm', 'busybox', 'sh', '-c', '(sleep 0.01 & exec sh -c "exit 5")'],
+  ['--rm', 'busybox', 'sh', '-c', '(sleep 1000 & exec sh -c "exit 5")'],
 ];
 
 for (const [index, args] of SAME.entries()) {
@@ -178,11 +185,13 @@ for (const [index, args] of SAME.entries()) {
 const KEPT: string[][] = [
   ['busybox', 'sh', '-c', 'echo out; exit 4'],
   ['-d', ...ALL],
+  ['-d', '--entrypoint', '["sh", "-c"]', 'busybox', 'echo "ä"', ...CONTROL],
   ['-d', '-l', 'a=b', '--restart', 'on-failure:3', 'busybox', 'true'],
   ['-dit', 'busybox', 'sh'],
   ['-d', '-i', '--name', 'some-name', 'busybox', 'cat'],
   ['-d', '--entrypoint', 'sleep', 'busybox', '1000'],
   ['-t', 'busybox', 'tty'],
+  ['-d', '--health-cmd', 'true', '--health-interval', '1s', 'busybox', 'sleep', '1000'],
 ];
 
 for (const args of KEPT) {
@@ -196,7 +205,7 @@ for (const args of KEPT) {
       const own = join(home.folder, 'data/foster/containers', id);
       if (args.includes(EVERYTHING)) await containers.waitFor(id, 'exited');
       const record = JSON.parse(readFileSync(join(own, 'config.json'), 'utf8'));
-      assert.ok(Math.abs(Date.parse(record.created) - Date.now()) < 60_000, record.created);
+      assert.ok(Math.abs(Date.parse(record.created) - Date.now()) < 600_000, record.created);
       assert.match(record.name, /^([a-z]+_[a-z]+|some-name)$/);
       const inspected = JSON.parse(containers.ok('inspect', id))[0];
       assert.equal(inspected.Name.replace('/', ''), record.name);
@@ -206,7 +215,7 @@ for (const args of KEPT) {
         record: normalized(JSON.stringify(record).replaceAll(`"${record.name}"`, '"NAME"')),
         restart: readFileSync(join(own, 'restart'), 'utf8'),
         files: readdirSync(own)
-          .filter((name) => !/^(exit|live|counts|log|attach)/.test(name))
+          .filter((name) => !/^(exit|live|counts|log|attach|health)/.test(name))
           .sort(),
         output: args.includes(EVERYTHING) && normalized(home.foster(['logs', id]).stdout),
         created: home.lastEvents().split('\n')[0],
@@ -236,6 +245,109 @@ test('a name that is taken: Node says so, and nothing is left', () => {
   assert.deepEqual(home.leftFolders(), before);
   assert.match(run(args).stderr, /the name 'one' is in use by container/);
   containers.ok('rm', '-f', '-t', '0', 'one');
+});
+
+/** Both ways to give a name. */
+const NAMED = [(name: string) => ['--name', name], (name: string) => [`--name=${name}`]] as const;
+
+test('a template serves any name, and the container is the one that Node makes', () => {
+  for (const [option, ...others] of [
+    [NAMED[0], 'second-one', 'x'.repeat(128), '00'],
+    [NAMED[1], 'a.b_C'],
+  ] as const) {
+    const args = (name: string) => ['-d', '-l', '--name=label', ...option(name), ...ALL];
+    const found = (name: string) => {
+      containers.ok('wait', name);
+      const folder = join(
+        home.folder,
+        'data/foster/containers',
+        containers.ok('inspect', '-f', '{{.Id}}', name).trim(),
+      );
+      const text = {
+        record: readFileSync(join(folder, 'config.json'), 'utf8'),
+        output: normalized(home.foster(['logs', name]).stdout),
+        events: home.lastEvents(),
+        names: readdirSync(join(home.folder, 'data/foster/names')),
+      };
+      containers.ok('rm', name);
+      assert.ok(!readdirSync(join(home.folder, 'data/foster/names')).includes(name));
+      return JSON.parse(normalized(JSON.stringify(text)));
+    };
+    assert.equal(run(args('maker-1')).stderr, '');
+    found('maker-1');
+    for (const name of others) {
+      assert.equal(byFront(args(name)).stderr, '', name);
+      const front = found(name);
+      assert.equal(byNode(args(name)).stderr, '', name);
+      assert.deepEqual(front, found(name));
+      assert.equal(JSON.parse(front.record).name, name);
+    }
+    assert.ok(!isFronted(['-d', '-l', '--name=other', ...option('third'), ...ALL]));
+    for (const refused of ['x', '-x', '_x', 'a/b', 'x y', 'a'.repeat(129)])
+      assert.ok(!isFronted(args(refused)), refused);
+    assert.ok(!isFronted(['-d', '-l', '--name=label', '--name', 'fourth', ...option('fifth'), ...ALL]));
+  }
+});
+
+/** Where a name can be besides the option: whoever made a template of these could not tell the two apart. */
+const ALSO_ELSEWHERE: ((name: string) => string[])[] = [
+  (name) => ['-e', `WHO=${name}`, 'busybox'],
+  (name) => ['-l', `app.${name}=1`, 'busybox'],
+  (name) => ['-h', name, 'busybox'],
+  (name) => ['-v', `${folder}:/srv/${name}:ro`, 'busybox'],
+  (name) => ['--add-host', `${name}:1.2.3.4`, 'busybox'],
+  (name) => ['--annotation', `a=x${name}x`, 'busybox'],
+];
+
+test('a template is for one name, where the name is also part of something else', () => {
+  for (const option of NAMED)
+    for (const elsewhere of ALSO_ELSEWHERE) {
+      const args = (name: string) => [
+        '--rm',
+        ...option(name),
+        ...elsewhere(name),
+        'sh',
+        '-c',
+        'cat /etc/hosts; env; ls /srv; hostname',
+      ];
+      const own = (name: string) => normalized(run(args(name)).stdout);
+      const words = args('NAME').join(' ');
+      const [one, two] = [own('name-one'), own('name-two')];
+      assert.equal(normalized(byFront(args('name-one')).stdout), one, words);
+      assert.equal(normalized(byFront(args('name-two')).stdout), two, words);
+      assert.equal(one.replaceAll('name-one', 'name-two'), two, words);
+      assert.ok(!isFronted(args('name-three')), words);
+    }
+  // short, so that it is also part of what the template depends on
+  const args = (name: string) => ['--rm', '--name', name, 'busybox', 'true'];
+  run(args('sh'));
+  run(args('longer'));
+  assert.ok(isFronted(args('another')));
+  assert.ok(isFronted(args('sh')));
+});
+
+test("what it gets from another container is that one's: a template does not know whether it is the same", () => {
+  const args = ['--rm', '--volumes-from', 'giver', 'busybox', 'sh', '-c', 'ls -d /one /two'];
+  for (const place of ['one', 'two']) {
+    containers.ok('create', '--name', 'giver', '-v', `filled:/${place}`, 'busybox', 'true');
+    for (let time = 0; time < 3; time++) assert.equal(run(args).stdout, `/${place}\n`);
+    containers.ok('rm', 'giver');
+  }
+});
+
+test('two starts at once with the same name: one of them gets it', async () => {
+  const args = ['-d', '--name', 'same', 'busybox', 'sleep', '1000'];
+  run(['-d', '--name', 'model', 'busybox', 'true']);
+  for (let time = 0; time < 4; time++) {
+    const both = [0, 1].map(() => home.start(args, { env: home.callers, cwd: home.shared }));
+    const results = await Promise.all(both.map((one) => one.ended));
+    const [won, lost] = results.sort((one, other) => (one.status ?? 0) - (other.status ?? 0));
+    assert.deepEqual([won?.status, lost?.status], [0, 125]);
+    assert.match(lost?.stderr ?? '', /^foster: the name 'same' is in use by container/);
+    assert.equal(containers.ok('inspect', '-f', '{{.Id}}', 'same'), won?.stdout);
+    containers.ok('rm', '-f', '-t', '0', 'same');
+  }
+  containers.ok('rm', '-f', 'model');
 });
 
 test('many at once', async () => {
@@ -274,7 +386,7 @@ test('-it without a terminal is refused, as by Node', async () => {
     assert.match(run(args).stderr, /^foster: the input device is not a TTY/);
   const person = new Tmux(home, { columns: 90, rows: 20 });
   person.types(
-    `cd ${home.shared}; PATH=${programs} LANG=C.UTF-8 OF_CALLER=mine ${FOSTER} run --rm -it busybox true && echo it is left`,
+    `cd ${home.shared}; PATH=${programs} LANG=C.UTF-8 OF_CALLER=mine ${FOSTER} run --rm -it busybox true && echo it is le''ft`,
   );
   await person.sees('it is left');
   person.leaves();
@@ -324,8 +436,8 @@ sys.stdin.read()
 
 /** What the front leaves to Node, whatever has been run before. */
 const LEFT: string[][] = [
-  ['--rm', '-v', '/anonymous', 'busybox', 'true'],
-  ['--rm', '-v', 'empty:/v', 'busybox', 'true'],
+  ['--rm', '-v', '/etc', 'busybox', 'true'],
+  ['--rm', '-v', 'empty:/tmp', 'busybox', 'true'],
   ['--rm', '-v', 'filled:/v:U', 'busybox', 'true'],
   ['--rm', '--health-cmd', 'true', 'busybox', 'true'],
   ['--rm', '--explain', 'busybox', 'true'],
@@ -337,9 +449,10 @@ const LEFT: string[][] = [
   ['--rm', '-a', 'stdout', 'busybox', 'true'],
   ['--rm', '--sig-proxy=false', 'busybox', 'true'],
   ['--restart', 'on-failure:1', 'busybox', 'true'],
-  ['--rm', 'busybox', 'echo', 'ä'],
-  ['--rm', 'busybox', 'echo', '\u001b[31m'],
   ['--rm', 'busybox', 'nope"'],
+  ['--rm', 'busybox', 'nöpe'],
+  ['--rm', '-l', 'code=\\u0001', 'busybox', 'true'],
+  ['--rm', '-l', 'code=\u0002', 'busybox', 'true'],
   ['--rm', '-', 'true'],
   ['--rm', '--', 'busybox', 'true'],
   ['--help'],
@@ -358,7 +471,35 @@ test('at the least doubt, Node does it', () => {
   const plain = ['--rm', 'busybox', 'true'];
   run(plain);
   assert.ok(isFronted(plain));
-  assert.match(byFront(plain, { FOSTER_NO_FRONT: '1' }).stderr, /node: not found/);
+  assert.match(byFront(plain, { FOSTER_NO_FRONT: '1' }).stderr, NO_NODE);
+});
+
+test('a health check sees what the container sees, and another start has it, too', async () => {
+  const args = [
+    '-d',
+    '-e',
+    'PART=one',
+    '--health-cmd',
+    'echo $PART $HOSTNAME',
+    '--health-interval',
+    '1s',
+    'busybox',
+    'sleep',
+    '1000',
+  ];
+  run(args);
+  const id = byFront(args).stdout.trim();
+  const isHealthy = () =>
+    home.foster(['inspect', '-f', '{{.State.Health.Status}}', id]).stdout === 'healthy\n';
+  await waitUntil('it is healthy', isHealthy);
+  const [first] = JSON.parse(containers.ok('inspect', '-f', '{{json .State.Health.Log}}', id));
+  assert.deepEqual([first.ExitCode, first.Output], [0, `one ${id.slice(0, 12)}\n`]);
+  containers.ok('stop', '-t', '0', id);
+  assert.equal(home.byAny(['start', id]).stderr, '');
+  containers.ok('stop', '-t', '0', id);
+  assert.equal((await home.byFrontSoon(['start', id])).stderr, '');
+  await waitUntil('it is healthy again', isHealthy);
+  containers.ok('rm', '-f', '-t', '0', '-a');
 });
 
 test('a program with a path, and one that is looked up in PATH, whichever came first', () => {
@@ -370,6 +511,20 @@ test('a program with a path, and one that is looked up in PATH, whichever came f
       assert.equal(byFront(args).stdout, 'said\n', args.join(' '));
     }
   }
+});
+
+test('a registry that is to be asked each time is asked each time', () => {
+  const tar = join(home.shared, 'image.tar');
+  const image = '127.0.0.1:1/nobody:1'; // refuses connections: then the image that is here will do
+  containers.ok('create', '--name', 'source', 'busybox');
+  containers.ok('export', '-o', tar, 'source');
+  containers.ok('import', tar, image);
+  const args = (when: string) => ['--rm', '--pull', when, image, 'true'];
+  for (const when of ['missing', 'newer', 'newer']) assert.equal(run(args(when)).status, 0, when);
+  assert.ok(isFronted(args('missing')));
+  assert.match(byFront(args('newer')).stderr, NO_NODE);
+  containers.ok('rm', 'source');
+  containers.ok('rmi', image);
 });
 
 test('a volume: it is not removed while a container is being made that uses it, and another one of its name is found', async () => {

@@ -113,3 +113,16 @@ test('a container that runs is not started twice', async () => {
   assert.equal(containers.inspect('st', '{{.State.Pid}}'), pid);
   containers.ok('rm', '-f', '-t', '0', 'st');
 });
+
+test('the line of the caller in /etc/passwd is added once', async () => {
+  const made = ['create', '--name', 'kept', '--userns', 'keep-id', 'busybox', 'cat', '/etc/passwd'];
+  assert.equal(home.byAny(made).status, 0);
+  const outputs = [];
+  for (let time = 0; time < 4; time++) {
+    outputs.push(start(['-a', 'kept']).stdout);
+    await containers.waitFor('kept', 'exited');
+  }
+  assert.equal(new Set(outputs).size, 1, outputs.join('---\n'));
+  assert.equal((await home.byFrontSoon(['start', '-a', 'kept'])).stdout, outputs[0]);
+  containers.ok('rm', 'kept');
+});

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { FOSTER, type Result } from './support/foster.js';
+import { DEADLINE } from './support/wait.js';
 
 /** A disk without room, and one that has become read-only, under the containers of an unprivileged user. */
 const USER = 'foster-test';
@@ -35,7 +36,7 @@ function foster(args: string[]): Result {
     env,
     cwd: '/',
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: DEADLINE,
   });
   assert.doesNotMatch(stderr, /unexpected error|^\s+at /m, `${args.join(' ')}: ${stderr}`);
   return { status, signal, stdout, stderr };
@@ -79,12 +80,15 @@ test('a disk that fills up while containers run', options, () => {
   must(['run', '-d', '--name', 'again', '--restart', 'always', ...SLEEP]);
   must(['create', '--name', 'later', ...SLEEP]);
   must(['run', '--name', 'over', 'busybox', 'sh', '-c', 'mkdir /d && touch /d/f && chown -R 5:5 /d']);
+  const withVolume = ['run', '--rm', '-v', '/own', 'busybox', 'true'];
+  for (let time = 0; time < 2; time++) must(withVolume); // it leaves a template: src/init/front
   fill();
   const before = readdirSync(containers).length;
 
   for (const args of [
     ['run', '-d', ...SLEEP],
     ['run', '--rm', ...SLEEP],
+    withVolume,
     ['create', ...SLEEP],
     ['run', '-d', '--name', 'x1', ...SLEEP],
   ]) {
@@ -94,6 +98,7 @@ test('a disk that fills up while containers run', options, () => {
     assert.match(stderr, /free some space/);
   }
   assert.equal(readdirSync(containers).length, before, 'what could not be made is gone');
+  assert.deepEqual(readdirSync(join(disk, 'foster/volumes')), []);
   assert.match(foster(['start', 'later']).stderr, /no space left|free some space/);
   assert.equal(state('later'), 'created 0');
 

@@ -17,6 +17,8 @@ afterEach(async () => {
 });
 
 const health = (name: string) => containers.inspect(name, '{{.State.Health.Status}}');
+const untilHealth = (name: string, status: string) =>
+  containers.until(`${name} is ${status}`, name, (info) => info.health === status);
 const streak = (name: string) => Number(containers.inspect(name, '{{.State.Health.FailingStreak}}'));
 const shown = (name: string) => containers.ok('ps', '--filter', `name=${name}`, '--format', '{{.Status}}');
 
@@ -38,7 +40,7 @@ function checks(name: string): number {
 
 test('healthcheck run checks now, and leaves the status to the monitor', () => {
   const flags = ['--health-cmd', 'echo said; test -e /well', '--health-interval', '1h'];
-  containers.detach('now', 'sleep 1000', [...flags, '--health-timeout', '2s']);
+  containers.detach('now', 'sleep 1000', [...flags, '--health-timeout', '200s']);
   const run = (...args: string[]) => home.foster(['healthcheck', 'run', ...args]);
   assert.deepEqual(run('now'), { status: 1, signal: null, stdout: 'unhealthy\n', stderr: '' });
   containers.ok('exec', 'now', 'touch', '/well');
@@ -96,7 +98,7 @@ test('starting, healthy, unhealthy after consecutive failures, and healthy again
   assert.equal(health('changing'), 'starting');
   assert.match(shown('changing'), /^Up .* \(health: starting\)$/m);
   await check('well');
-  await waitUntil('it is healthy', () => health('changing') === 'healthy');
+  await untilHealth('changing', 'healthy');
   assert.match(shown('changing'), /^Up .* \(healthy\)$/m);
   for (const failures of [1, 2]) {
     await check('ill');
@@ -104,11 +106,11 @@ test('starting, healthy, unhealthy after consecutive failures, and healthy again
     assert.equal(health('changing'), 'healthy');
   }
   await check('ill');
-  await waitUntil('it is unhealthy', () => health('changing') === 'unhealthy');
+  await untilHealth('changing', 'unhealthy');
   assert.equal(streak('changing'), 3);
   assert.match(shown('changing'), /^Up .* \(unhealthy\)$/m);
   await check('well');
-  await waitUntil('it is healthy', () => health('changing') === 'healthy');
+  await untilHealth('changing', 'healthy');
   assert.equal(streak('changing'), 0);
   const events = containers.events(id).filter((line) => line.startsWith('health_status'));
   assert.deepEqual(
@@ -123,12 +125,12 @@ test('failures in the start period do not count, a success ends it', async () =>
   assert.equal(health('slow'), 'starting');
   assert.equal(streak('slow'), 0);
   checked('over', '--health-start-period', '1s', '--health-retries', '1');
-  await waitUntil('it is unhealthy', () => health('over') === 'unhealthy');
+  await untilHealth('over', 'unhealthy');
   checked('quick', '--health-start-period', '300s', '--health-retries', '1');
   containers.ok('exec', 'quick', 'touch', '/well');
-  await waitUntil('it is healthy', () => health('quick') === 'healthy');
+  await untilHealth('quick', 'healthy');
   containers.ok('exec', 'quick', 'rm', '/well');
-  await waitUntil('it is unhealthy', () => health('quick') === 'unhealthy');
+  await untilHealth('quick', 'unhealthy');
 });
 
 test('a check that takes too long fails, and is killed with all its processes', async () => {
@@ -136,7 +138,7 @@ test('a check that takes too long fails, and is killed with all its processes', 
     ...['--health-cmd', 'sleep 2001 & sleep 2002; true'],
     ...['--health-interval', '50ms', '--health-timeout', '200ms', '--health-retries', '2'],
   ]);
-  await waitUntil('it is unhealthy', () => health('hanging') === 'unhealthy');
+  await untilHealth('hanging', 'unhealthy');
   await waitUntil('five checks have failed', () => streak('hanging') >= 5);
   await waitUntil('there is no more of it than of the check that goes on', () => {
     const processes = containers.ok('exec', 'hanging', 'ps', '-o', 'args').split('\n');
@@ -164,7 +166,7 @@ test('a check runs like a process of the container', async () => {
       '/tmp:mode=1777',
     ],
   ]);
-  await waitUntil('it is healthy', () => health('inside') === 'healthy');
+  await untilHealth('inside', 'healthy');
   assert.equal(containers.ok('exec', 'inside', 'cat', '/tmp/seen'), '1000\n/tmp\nvalue\nSeccomp:\t2\n');
 });
 
@@ -201,13 +203,10 @@ test('a paused container is not checked', async () => {
 test('a restarted container is starting, with a new count', async () => {
   stepped('fresh', '--restart', 'always', '--health-retries', '1');
   await check('ill');
-  await waitUntil('it is unhealthy', () => health('fresh') === 'unhealthy');
+  await untilHealth('fresh', 'unhealthy');
   process.kill(containers.pid('fresh'), 'SIGKILL');
-  await waitUntil(
-    'it has been started again',
-    () => containers.inspect('fresh', '{{.RestartCount}}') === '1',
-  );
-  await waitUntil('it is starting', () => health('fresh') === 'starting');
+  await containers.until('it has been started again', 'fresh', ({ restarts }) => restarts === 1);
+  await untilHealth('fresh', 'starting');
   assert.equal(streak('fresh'), 0);
 });
 
@@ -224,10 +223,7 @@ test('in the foreground too', async () => {
     'sleep',
     '1000',
   ]);
-  await waitUntil(
-    'it is healthy',
-    () => home.foster(['inspect', 'front']).status === 0 && health('front') === 'healthy',
-  );
+  await untilHealth('front', 'healthy');
   containers.ok('kill', 'front');
   assert.equal((await running.ended).status, 137);
 });
@@ -239,7 +235,7 @@ test('--health-start-interval: how often a container is checked while it starts'
   await waitUntil('several checks', () => checks('early') >= 3);
   assert.equal(streak('early'), 0);
   containers.ok('exec', 'early', 'touch', '/well');
-  await waitUntil('it is healthy', () => health('early') === 'healthy');
+  await untilHealth('early', 'healthy');
   const count = checks('early');
   containers.ok('exec', 'early', 'sleep', '1');
   assert.equal(checks('early'), count); // the next one comes in an hour

@@ -16,7 +16,7 @@ import { after, before, test } from 'node:test';
 import { FROM } from './support/build.js';
 import { FOSTER } from './support/foster.js';
 import { adoptOrphans, descendants, waitForNoProcess } from './support/processes.js';
-import { waitUntil } from './support/wait.js';
+import { DEADLINE, waitUntil } from './support/wait.js';
 
 /**
  * Hosts that lack something: users without a range of ids, no newuidmap, a full disk. Root makes them, in mount
@@ -75,7 +75,7 @@ function foster(args: string[], prepare = ':', env: Record<string, string> = {})
     env: { ...environment(), ...env },
     cwd: '/',
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: DEADLINE,
   });
   return { status, stdout, stderr };
 }
@@ -171,7 +171,7 @@ test('a range of a few ids is used as far as it goes', () => {
   assert.equal(beyond.status, 125);
   assert.match(
     beyond.stderr,
-    /cannot become user 11: .*it has 11; a larger range in \/etc\/subuid gives it more/,
+    /cannot become user 11: .*it has 11 users; a larger range in \/etc\/subuid gives it more/,
   );
   assertNothingLeft();
 });

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
-import { waitUntil } from './support/wait.js';
 
 /** An image's defaults for its containers, and flags that override them. */
 const home = new ImagesHome();
@@ -76,7 +75,7 @@ test('its stop signal, labels and health check', async () => {
   const script = 'trap "exit 7" USR1; while :; do sleep 0.1; done';
   const flags = ['-d', '--name', 'one', '--label', 'level=mine', '--entrypoint', 'sh'];
   out('run', ...flags, 'app:1', '-c', script);
-  await waitUntil('it is healthy', () => containers.inspect('one', '{{.State.Health.Status}}') === 'healthy');
+  await containers.until('it is healthy', 'one', ({ health }) => health === 'healthy');
   assert.equal(containers.inspect('one', '{{.Config.Labels.level}} {{.Config.Labels.other}}'), 'mine image');
   out('stop', 'one');
   assert.equal(containers.inspect('one', '{{.State.ExitCode}}'), '7');

@@ -63,7 +63,7 @@ test('files in a volume stay with the container, and are not changes of its root
   );
   out('cp', 'one:/data/sub/x', home.path('x'));
   assert.equal(readFileSync(home.path('x'), 'utf8'), 'x\n');
-  out('run', '-d', '--name', 'two', 'app:1', 'sleep', '100');
+  out('run', '-d', '--name', 'two', 'app:1', 'sleep', '1000');
   out('exec', 'two', 'sh', '-c', 'echo 1 >> /data/kept');
   out('restart', '-t', '1', 'two');
   assert.equal(out('exec', 'two', 'cat', '/data/kept'), 'kept1\n');
@@ -121,7 +121,7 @@ test('a link that leads out of the image leads to its top', () => {
 test("an image's ports are shown, of a container that runs in ps too", () => {
   const ExposedPorts = { '443': {}, '80/tcp': {}, '53/udp': {}, nonsense: {} };
   home.load(dockerArchive({ names: ['ports:1'], layers: [base], config: { ExposedPorts } }));
-  out('run', '-d', '--name', 'one', 'ports:1', 'sleep', '100');
+  out('run', '-d', '--name', 'one', 'ports:1', 'sleep', '1000');
   assert.equal(out('ps', '--format', '{{.Ports}}'), '53/udp, 80/tcp, 443/tcp\n');
   assert.equal(
     containers.inspect('one', '{{json .Config.ExposedPorts}}'),
@@ -130,7 +130,7 @@ test("an image's ports are shown, of a container that runs in ps too", () => {
 });
 
 test('rm -v removes the volumes with the container, also those of other users', () => {
-  const id = out('run', '-d', '--userns', 'auto', 'app:1', 'sleep', '100').trim();
+  const id = out('run', '-d', '--userns', 'auto', 'app:1', 'sleep', '1000').trim();
   assert.equal(out('exec', id, 'stat', '-c', '%u', '/data/kept'), '7\n');
   const names = containers.inspect(id, '{{range .Mounts}}{{.Name}} {{end}}').split(' ');
   assert.equal(names.length, 3);

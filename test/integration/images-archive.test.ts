@@ -190,6 +190,26 @@ test('damaged archives are refused, and leave nothing behind', () => {
   refuses(lie, /its file for .* has the digest/);
 });
 
+test('a layer that is damaged in the file of an archive is noticed while it is unpacked', () => {
+  const before = home.stored();
+  const layout = new OciLayout();
+  const members = [{ name: 'large', content: Buffer.alloc(3 << 20, 'text') }];
+  const [layer] = layout.image({ layers: [{ members, compression: 'none' }] }, 'damaged').layers;
+  layout.blobs.get(layer?.digest ?? '')?.write('other', 2 << 20);
+  const index = { schemaVersion: 2, manifests: [...layout.names.values()] };
+  writeFileSync(
+    path('damaged.tar'),
+    tar(
+      ...[...layout.blobs].map(([digest, content]) => ({ name: `blobs/sha256/${digest.slice(7)}`, content })),
+      { name: 'index.json', content: JSON.stringify(index) },
+    ),
+  );
+  const { status, stderr } = home.foster(['load', '-i', path('damaged.tar')]);
+  assert.equal(status, 125);
+  assert.match(stderr, new RegExp(`its file for ${layer?.digest} has the digest sha256:`));
+  assert.deepEqual(home.stored(), before);
+});
+
 /** What a load keeps until it knows whether it is whole. */
 function putAside(): string[] {
   const incoming = path('data/foster/images/incoming');

@@ -21,7 +21,7 @@ import { BUSYBOX_LAYER, dockerArchive } from './support/image-archive.js';
 import { OciLayout } from './support/oci-layout.js';
 import { DebianRegistry } from './support/registry.js';
 import { tar } from './support/tar.js';
-import { waitUntil } from './support/wait.js';
+import { DEADLINE, waitUntil } from './support/wait.js';
 
 /**
  * A disk that fills up while images come, are made or are written, and Ctrl-C and SIGKILL at any moment: nothing is
@@ -82,7 +82,7 @@ function foster(args: string[]): Result {
   const { status, signal, stdout, stderr } = spawnSync('setpriv', argv, {
     ...options,
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: DEADLINE,
   });
   assert.doesNotMatch(stderr, /unexpected error|^\s+at /m, `${args.join(' ')}: ${stderr}`);
   return { status, signal, stdout, stderr };

@@ -31,9 +31,8 @@ const app = {
 };
 
 beforeEach(() => home.load(dockerArchive(app)));
-afterEach(() => {
-  home.foster(['rm', '-f', ...lines(home.foster(['ps', '-aq']).stdout)]);
-  home.foster(['rmi', '-f', ...lines(home.foster(['images', '-q']).stdout)]);
+afterEach(async () => {
+  await home.clear();
   assert.deepEqual(home.stored(), { blobs: [], layers: [], leftovers: [] });
 });
 
@@ -99,7 +98,7 @@ test('an image in use is not removed; its layers stay as long as a container has
 });
 
 test('an image of a running container cannot be removed, even by force', () => {
-  out('run', '-d', '--name', 'runs', 'app:1', 'sleep', '60');
+  out('run', '-d', '--name', 'runs', 'app:1', 'sleep', '1000');
   assert.match(
     home.foster(['rmi', '-f', 'app:1']).stderr,
     /container runs .* was made from it; stop and remove it first/,
@@ -288,6 +287,7 @@ test('run --rmi removes the container, and its image or the name of it that was 
   assert.equal(out('images', '--format', '{{.Tag}}'), '1\n');
   out('run', '-d', '--rmi', 'app:1', 'true');
   await waitUntil('the image is gone', () => out('images', '-q') === '');
+  await waitUntil('so are its layers', () => home.stored().leftovers.length === 0);
   assert.deepEqual(home.leftFolders(), []);
 });
 

@@ -217,7 +217,7 @@ test('what the last health checks have written', async () => {
     '2) head -c 200000 /dev/zero | tr "\\000" x; exit 1;; esac';
   // the first that succeeds is the last for an hour
   const often = ['--health-interval', '1h', '--health-start-interval', '50ms', '--health-start-period', '1h'];
-  const check = ['--health-cmd', script, '--health-timeout', '2s', ...often];
+  const check = ['--health-cmd', script, '--health-timeout', '5s', ...often];
   home.run(['-d', '--name', 'spoken', ...check, 'busybox', 'sleep', '1000']);
   const log = () =>
     JSON.parse(field('spoken', '{{json .State.Health.Log}}')) as { Output: string; ExitCode: number }[];
@@ -225,7 +225,7 @@ test('what the last health checks have written', async () => {
     const results = log();
     return results.length === 4 ? results : undefined;
   });
-  assert.deepEqual([slow?.Output, slow?.ExitCode], ['Health check exceeded timeout (2s): slow\n', -1]);
+  assert.deepEqual([slow?.Output, slow?.ExitCode], ['Health check exceeded timeout (5s): slow\n', -1]);
   assert.deepEqual([short?.Output, short?.ExitCode], ['out\nerror\n', 1]);
   assert.deepEqual([long?.Output, long?.ExitCode], [`${'x'.repeat(4096)}...`, 1]);
   assert.deepEqual([silent?.Output, silent?.ExitCode], ['', 0]);

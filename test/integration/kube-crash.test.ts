@@ -28,10 +28,17 @@ kind: Pod
 metadata: {name: shop}
 spec:
   terminationGracePeriodSeconds: 0
+  initContainers:
+    - name: beside
+      image: busybox
+      restartPolicy: Always
+      command: [sh, -c, "touch /tmp/there; exec sleep 1000"]
+      startupProbe: {exec: {command: [test, -e, /tmp/there]}, periodSeconds: 1, timeoutSeconds: 100}
   containers:
     - name: web
       image: busybox
-      command: [sh, -c, "cat /conf/page > /work/page; cp /work/page /data; exec sleep 1000"]
+      command: [sh, -c, "until [ -e /tmp/told ]; do :; done; cat /conf/page > /work/page; cp /work/page /data; exec sleep 1000"]
+      lifecycle: {postStart: {exec: {command: [touch, /tmp/told]}}, preStop: {exec: {command: ["true"]}}}
       volumeMounts: [{name: conf, mountPath: /conf}, {name: work, mountPath: /work}, {name: data, mountPath: /data}]
   volumes:
     - {name: conf, configMap: {name: conf}}
@@ -40,7 +47,22 @@ spec:
 `;
 const file = join(home.folder, 'shop.yaml');
 writeFileSync(file, text);
+const job = join(home.folder, 'job.yaml');
+writeFileSync(
+  job,
+  `
+apiVersion: batch/v1
+kind: Job
+metadata: {name: work}
+spec:
+  completions: 2
+  parallelism: 1
+  template: {spec: {restartPolicy: Never, containers: [{name: c, image: busybox, command: ["true"]}]}}
+`,
+);
 const PLAY = ['kube', 'play', file];
+/** As PLAY. */
+const IS_PLAYED = { words: PLAY, byLibrary: () => home.library.kube.play(file) };
 const DOWN = ['kube', 'down', '--force', file];
 
 /** Steps of foster kube itself. Those of the pods, containers and volumes that it makes have tests of their own. */
@@ -48,24 +70,24 @@ const only =
   /^(network of pods|volume of the (pod|claim)|pod|container of the pod) (created|filled|started|removed)$/;
 const WALKS: Walk[] = [
   { args: PLAY, least: 9, only },
-  { before: [PLAY], args: ['kube', 'play', '--replace', file], least: 9, only },
-  { before: [PLAY], args: DOWN, least: 2, only },
+  { before: [IS_PLAYED], args: ['kube', 'play', '--replace', file], least: 9, only },
+  { before: [IS_PLAYED], args: DOWN, least: 2, only },
 ];
 
 /** Whatever has happened, the next play makes the whole pod, and down removes everything. */
 async function recover(what: string): Promise<void> {
   try {
     await home.assertTruth();
-    home.must(['kube', 'play', '--replace', file]);
+    await home.library.kube.play(file, { replace: true });
     const listed = await home.assertTruth();
     assert.deepEqual(
       listed.map(({ name, state }) => `${name.replace(/^.*-infra/, 'infra')} ${state}`).sort(),
-      ['infra running', 'shop-web running'],
+      ['infra running', 'shop-beside running', 'shop-web running'],
     );
     assert.equal(home.must(['exec', 'shop-web', 'sh', '-c', 'until cat /data/page; do :; done']), 'hello');
-    home.must(DOWN);
+    await home.library.kube.down(file, { force: true });
     assert.deepEqual(await home.assertTruth(), []);
-    assert.equal(home.must(['volume', 'ls', '-q']), '');
+    assert.deepEqual(await home.library.volumes.list(), []);
     assert.deepEqual(await home.library.pods.list(), []);
   } catch (error) {
     if (error instanceof Error) error.message = `${what}: ${error.message}`;
@@ -74,10 +96,34 @@ async function recover(what: string): Promise<void> {
 }
 
 for (const walk of WALKS)
-  test(titleOf(walk), { timeout: 600_000 }, async () => {
+  test(titleOf(walk), { timeout: 1_800_000 }, async () => {
     await killAtEachStep(home, walk, recover);
     await home.assertCleans();
   });
+
+/** The next look goes on with a Job that had begun; what had not begun is played again. */
+async function finish(what: string): Promise<void> {
+  try {
+    const pods = await home.library.pods.list();
+    const hasBegun = pods.length === 2 && pods.some(({ state }) => state !== 'Created');
+    if (!hasBegun) await home.library.kube.play(job, { replace: true });
+    await waitUntil('the end of the Job', async () => {
+      const states = (await home.library.pods.list()).map(({ state }) => state);
+      return states.length === 2 && states.every((state) => state === 'Exited');
+    });
+    await home.library.kube.down(job);
+    assert.deepEqual(await home.assertTruth(), []);
+  } catch (error) {
+    if (error instanceof Error) error.message = `${what}: ${error.message}`;
+    throw error;
+  }
+}
+
+test('a Job ends whatever is killed while it is started, or while its first pod makes way for the next one', async () => {
+  const only = /^(pod created|infra container started|pod started)$/;
+  await killAtEachStep(home, { args: ['kube', 'play', job], least: 4, only }, finish);
+  await home.assertCleans();
+});
 
 test('an interrupt of kube play removes what was made', async () => {
   const counted = home.foster(PLAY, { env: { FOSTER_FAULT: 'count' } });
@@ -96,7 +142,7 @@ test('an interrupt of kube play removes what was made', async () => {
     child.kill('SIGCONT');
     assert.deepEqual(await ended, [130, null], wanted);
     assert.deepEqual(await home.assertTruth(), [], wanted);
-    assert.equal(home.must(['volume', 'ls', '-q']), '', wanted);
+    assert.deepEqual(await home.library.volumes.list(), [], wanted);
   }
   const child = spawn(FOSTER, ['kube', 'play', '--wait', file], { env: home.env, stdio: 'ignore' });
   const ended = once(child, 'exit');

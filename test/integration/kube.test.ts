@@ -1,30 +1,19 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, test } from 'node:test';
-import { Containers } from './support/containers.js';
-import { Home } from './support/foster.js';
+import { test } from 'node:test';
+import type { ContainerInfo } from '../../src/engine/index.js';
+import { KubeHome } from './support/kube.js';
 import { freePorts } from './support/ports.js';
 import { waitUntil } from './support/wait.js';
 
 /** Files of Kubernetes as people play them: what containers get, what is removed, and what fails. */
-const home = new Home();
-home.env.FOSTER_NETWORK = 'none';
-const containers = new Containers(home);
-const ok = (...args: string[]) => containers.ok(...args).trimEnd();
-afterEach(() => {
-  ok('pod', 'rm', '-f', '-t', '0', '--all');
-  containers.removeAll();
-  ok('volume', 'prune', '-f', '--all');
-});
-
-function file(name: string, text: string): string {
-  const path = join(home.folder, name);
-  writeFileSync(path, text);
-  return path;
-}
+const home = new KubeHome();
+const { containers } = home;
+const ok = (...args: string[]) => home.ok(...args);
+const file = (name: string, text: string) => home.file(name, text);
 
 /** Runs a foster command that must fail. Returns its message. */
 function failure(...args: string[]): string {
@@ -122,7 +111,7 @@ metadata: {name: token}
 data: {token: c2VjcmV0}
 `;
 
-test('the containers of a pod get what its file says, and kube down removes it', () => {
+test('the containers of a pod get what its file says, and kube down removes it', async () => {
   const pod = file('pod.yaml', POD.replaceAll('HOST', home.shared));
   const secret = file('secret.yaml', SECRET);
   assert.match(
@@ -140,7 +129,7 @@ test('the containers of a pod get what its file says, and kube down removes it',
     /^Volumes:\ndata\nPod:\n[0-9a-f]{64}\nContainers:\n[0-9a-f]{64}\n[0-9a-f]{64}\n\n$/,
   );
   assert.deepEqual(lines('ps', '--format', '{{.Names}}').toSorted().slice(1), ['shop-other', 'shop-web']);
-  assert.equal(ok('logs', 'shop-web'), 'hi-1-$(NOPE) $(A)');
+  assert.equal(await containers.logs('shop-web', '\n'), 'hi-1-$(NOPE) $(A)\n');
   const { 2: id = '' } = /Pod:\n(([0-9a-f]+))/.exec(played.stdout) ?? [];
   const script = `pwd; id -u; id -g; id -G; hostname; grep -c foo.local /etc/hosts
     cat /etc/resolv.conf /work/init /etc/page; ls /conf; cat /all/sub/labels; stat -c %a /all/token /all/sub/labels
@@ -227,7 +216,7 @@ spec:
     'web-pod',
     'web-pod-1',
   ]);
-  await waitUntil('an answer of a service', () => /^web-pod/.test(ok('logs', 'caller-c')));
+  await containers.logs('caller-c', /^web-pod/);
   await waitUntil('the port of the host', async () => {
     const answer = await fetch(`http://127.0.0.1:${port}/hostname`).catch(() => undefined);
     return (await answer?.text())?.startsWith('caller') ?? false;
@@ -245,7 +234,7 @@ spec:
   assert.deepEqual(everything(), []);
 });
 
-test('a job ends, is tried again, and --wait removes it', () => {
+test('a job fails twice, then succeeds, and --wait removes it', () => {
   const text = (backoff: number) => `
 apiVersion: batch/v1
 kind: Job
@@ -255,20 +244,23 @@ spec:
   template:
     spec:
       restartPolicy: OnFailure
-      containers: [{name: c, image: busybox, command: [sh, -c, "echo try >> /work/tries; grep -c try /work/tries | grep 2"], volumeMounts: [{name: work, mountPath: /work}]}]
+      containers: [{name: c, image: busybox, command: [sh, -c, "echo try >> /work/tries; grep -c try /work/tries | grep 3"], volumeMounts: [{name: work, mountPath: /work}]}]
       volumes: [{name: work, emptyDir: {}}]
 `;
-  const job = file('job.yaml', text(1));
+  const job = file('job.yaml', text(2));
   ok('kube', 'play', job);
   assert.equal(ok('wait', 'once-pod-c'), '0');
-  assert.equal(ok('inspect', '-f', '{{.RestartCount}}', 'once-pod-c'), '1');
-  ok('kube', 'down', job);
+  assert.equal(ok('inspect', '-f', '{{.RestartCount}}', 'once-pod-c'), '2');
+  const wrong = file('wrong-job.yaml', text(2).replace('backoffLimit: 2', 'backoffLimit: many'));
+  const down = home.foster(['kube', 'down', wrong]);
+  assert.match(down.stderr, /^foster: warning: .*backoffLimit: expected a whole number, got 'many'\n$/);
+  assert.match(down.stdout, /Pods removed:\n[0-9a-f]{64}$/m);
   assert.match(ok('kube', 'play', '--wait', job), /Pods removed:\n[0-9a-f]{64}$/);
   assert.deepEqual(everything(), []);
 });
 
 test('probes ask without a program of the container: what fails is unhealthy, or killed and started again', async () => {
-  const probe = (text: string) => `{periodSeconds: 1, failureThreshold: 1, ${text}}`;
+  const probe = (text: string) => `{periodSeconds: 1, timeoutSeconds: 100, failureThreshold: 1, ${text}}`;
   const text = `
 apiVersion: v1
 kind: Pod
@@ -303,34 +295,81 @@ spec:
 `;
   const path = file('probed.yaml', text);
   ok('kube', 'play', path);
-  const health = (name: string) => containers.inspect(`probed-${name}`, '{{.State.Health.Status}}');
-  const states = () => ['web', 'tcp', 'missing', 'silent', 'command'].map(health).join(' ');
-  await waitUntil('the results of all', () => states() === 'healthy healthy unhealthy unhealthy healthy');
-  const output = (name: string) =>
-    containers.inspect(`probed-${name}`, '{{(index .State.Health.Log 0).Output}}').trim();
-  assert.equal(output('missing'), 'HTTP/1.1 404 Not Found');
-  assert.equal(output('silent'), 'nobody answers at the port');
+  const until = (name: string, isSo: (info: ContainerInfo) => boolean) =>
+    containers.until(`the result of ${name}`, `probed-${name}`, isSo);
+  for (const name of ['web', 'tcp', 'command']) await until(name, ({ health }) => health === 'healthy');
+  for (const name of ['missing', 'silent']) await until(name, ({ health }) => health === 'unhealthy');
+  const said = (name: string, what: string) =>
+    waitUntil(`${what} of ${name}`, () =>
+      containers.inspect(`probed-${name}`, '{{range .State.Health.Log}}{{.Output}}{{end}}').includes(what),
+    );
+  await said('missing', 'HTTP/1.1 404 Not Found\n');
+  await said('silent', 'nobody answers at the port\n');
+  const checked = (name: string) => home.foster(['healthcheck', 'run', `probed-${name}`]).status;
+  assert.deepEqual(['web', 'tcp', 'missing', 'silent'].map(checked), [0, 0, 1, 1]);
   // the probe may be faster than the end of the command
   home.foster(['exec', 'probed-web', 'rm', '/tmp/page']);
   home.foster(['exec', 'probed-command', 'rm', '/tmp/there']);
-  const restarts = (name: string) => Number(containers.inspect(`probed-${name}`, '{{.RestartCount}}'));
-  await waitUntil('they are started again', () => restarts('web') > 0 && restarts('command') > 0);
-  await waitUntil('they work again', () => health('web') === 'healthy' && health('command') === 'healthy');
+  for (const name of ['web', 'command'])
+    await until(name, ({ restarts, health }) => restarts > 0 && health === 'healthy');
   ok('kube', 'down', path);
-  const twice = file(
-    'twice.yaml',
-    text.replace('startupProbe: {periodSeconds', 'startupProbe: {initialDelaySeconds'),
+});
+
+test('each probe of a container has its own question: readiness is shown, and liveness ends it as a stop does', async () => {
+  const text = `
+apiVersion: v1
+kind: Pod
+metadata: {name: asked}
+spec:
+  terminationGracePeriodSeconds: 200
+  containers:
+    - name: c
+      image: busybox
+      command: [sh, -c, "trap 'echo told >> /tmp/log; exit 0' TERM; touch /tmp/alive; while :; do sleep 0.05; done"]
+      startupProbe: {exec: {command: [test, -e, /tmp/begun]}, periodSeconds: 1, timeoutSeconds: 100, failureThreshold: 1000}
+      livenessProbe: {exec: {command: [test, -e, /tmp/alive]}, periodSeconds: 1, timeoutSeconds: 100, failureThreshold: 1, terminationGracePeriodSeconds: 300}
+      readinessProbe: {exec: {command: [test, -e, /tmp/ready]}, periodSeconds: 1, timeoutSeconds: 100, failureThreshold: 1, successThreshold: 2}
+      lifecycle: {preStop: {exec: {command: [sh, -c, "echo preStop >> /tmp/log"]}}}
+    - name: late
+      image: busybox
+      command: [sleep, "1000"]
+      startupProbe: {exec: {command: ["false"]}, periodSeconds: 1, failureThreshold: 1, terminationGracePeriodSeconds: 1}
+`;
+  const path = file('asked.yaml', text);
+  ok('kube', 'play', path);
+  const until = (what: string, name: string, isSo: (info: ContainerInfo) => boolean) =>
+    containers.until(what, `asked-${name}`, isSo);
+  await until('a startup that fails', 'late', ({ restarts }) => restarts > 0);
+  assert.match(home.foster(['logs', 'asked-late']).stderr, /^foster: the startupProbe has failed/);
+  const { health } = await until('the first container', 'c', ({ restarts }) => restarts === 0);
+  assert.equal(health, 'starting');
+  ok('stop', '-t', '0', 'asked-late');
+  const inside = (script: string) => ok('exec', 'asked-c', 'sh', '-c', script);
+  inside('touch /tmp/begun /tmp/ready');
+  await until('the readiness', 'c', ({ health }) => health === 'healthy');
+  assert.equal(ok('pod', 'ps', '--format', '{{.Name}} {{.Ready}}'), 'asked 1/2');
+  inside('rm /tmp/ready');
+  await until('what is not ready any more', 'c', ({ health }) => health === 'unhealthy');
+  assert.equal(containers.inspect('asked-c', '{{.RestartCount}}'), '0');
+  // the probe may be faster than the end of the command
+  home.foster(['exec', 'asked-c', 'rm', '/tmp/alive']);
+  await until('the restart', 'c', ({ restarts }) => restarts > 0);
+  assert.equal(inside('cat /tmp/log'), 'preStop\ntold');
+  assert.match(home.foster(['logs', 'asked-c']).stderr, /^foster: the livenessProbe has failed/);
+  const generated = ok('kube', 'generate', 'asked');
+  assert.match(generated, /readinessProbe:[\s\S]*periodSeconds: 1\n[\s\S]*successThreshold: 2\n/);
+  assert.match(generated, /livenessProbe:[\s\S]*terminationGracePeriodSeconds: 300\n/);
+  ok('kube', 'down', path);
+  ok('kube', 'apply-check', file('again.yaml', generated));
+  const ready = file(
+    'ready.yaml',
+    text
+      .replace(/ {4}- name: late[\s\S]*/, '')
+      .replace('touch /tmp/alive', 'sleep 1; touch /tmp/alive /tmp/begun /tmp/ready'),
   );
-  ok('kube', 'apply-check', twice);
-  const other = file('other.yaml', text.replace(/(readinessProbe:.*)page/, '$1other'));
-  assert.match(
-    failure('kube', 'play', other),
-    /readinessProbe: it asks something else than the livenessProbe/,
-  );
-  assert.match(
-    home.foster(['kube', 'apply-check', '--strict=false', other]).stderr,
-    /warning: .*it is left out/,
-  );
+  ok('kube', 'play', '--ready', ready);
+  assert.equal(containers.inspect('asked-c', '{{.State.Health.Status}}'), 'healthy');
+  ok('kube', 'down', ready);
 });
 
 test('what kube generate prints plays back to the same', async () => {
@@ -411,4 +450,40 @@ test('what kube generate prints plays back to the same', async () => {
   ok('kube', 'down', withPort);
   assert.match(failure('kube', 'generate', 'nothing'), /no such container: nothing/);
   assert.deepEqual(everything(), []);
+});
+
+const SWAPPED = `
+apiVersion: v1
+kind: Pod
+metadata: {name: swapped}
+spec:
+  restartPolicy: Never
+  initContainers:
+    - {name: swap, image: busybox, command: [sh, -c, SWAP], volumeMounts: [{name: host, mountPath: /host}]}
+  containers:
+    - {name: one, image: busybox, command: [cat, /part/file], volumeMounts: [{name: host, mountPath: /part, subPath: part}]}
+  volumes:
+    - {name: host, hostPath: {path: HOST/top}}
+`;
+
+test('a link that a container makes on the way to a subPath of the host is not followed', async () => {
+  const part = join(home.shared, 'top/part');
+  mkdirSync(part, { recursive: true });
+  writeFileSync(join(part, 'file'), 'inside');
+  writeFileSync(join(home.shared, 'file'), 'outside');
+  const play = (swap: string) =>
+    home.foster([
+      'kube',
+      'play',
+      file('swapped.yaml', SWAPPED.replace('SWAP', swap).replace('HOST', home.shared)),
+    ]);
+  assert.equal(play('"true"').status, 0);
+  assert.equal(await containers.logs('swapped-one', 'inside'), 'inside');
+  ok('pod', 'rm', '-f', 'swapped');
+  const { status, stderr } = play(`"rm -r /host/part; ln -s ${home.shared} /host/part"`);
+  assert.equal(status, 125);
+  assert.match(
+    stderr,
+    /cannot mount part of \S+\/top at \/part: too many symbolic links .*links there are not followed/,
+  );
 });

@@ -6,7 +6,6 @@ import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { descriptorsOf } from './support/containers.js';
 import { FOSTER, Home } from './support/foster.js';
 import { Foster, FosterError } from './support/library.js';
 import { type Process, readProcess, reap } from './support/processes.js';
@@ -14,25 +13,6 @@ import { DEADLINE, waitUntil } from './support/wait.js';
 
 const home = new Home();
 const foster = new Foster({ env: home.env });
-
-/** Aborts a call as soon as it is running, and fails unless the call then fails correctly. */
-async function assertInterrupts(
-  call: (signal: AbortSignal) => Promise<unknown>,
-  isAtWork: () => unknown,
-): Promise<void> {
-  const abort = new AbortController();
-  const outcome = call(abort.signal).then(
-    () => assert.fail('it ended by itself'),
-    (error: unknown) => {
-      assert.ok(error instanceof FosterError, String(error));
-      assert.equal(error.kind, 'interrupted');
-      assert.equal(error.exitCode, 130);
-    },
-  );
-  await Promise.race([waitUntil('the call is at work', isAtWork), outcome]);
-  abort.abort();
-  await outcome;
-}
 
 async function running(name: string, script = 'while :; do echo tick; sleep 0.1; done'): Promise<string> {
   const id = await foster.create({ root: 'busybox', name, command: ['sh', '-c', script], stopTimeout: 0 });
@@ -377,35 +357,6 @@ test('volumes: create, use, inspect, export, import, remove, prune', async () =>
   await foster.volumes.remove('shop');
 });
 
-test('each call ends at its signal, and leaves nothing behind', async () => {
-  const endless = { root: 'busybox', command: ['sleep', '1000'], remove: true };
-  const isRunning = async () => (await foster.list()).some(({ status }) => status === 'running');
-  await assertInterrupts((signal) => foster.run({ ...endless, signal }), isRunning);
-  await home.assertNothingLeft();
-  const aborted = AbortSignal.abort();
-  await assert.rejects(foster.run({ ...endless, signal: aborted }), { kind: 'interrupted' });
-  assert.deepEqual(home.leftFolders(), []);
-
-  await running('long');
-  const hasOpen = (what: string) => () => descriptorsOf(process.pid).some((target) => target.includes(what));
-  await assertInterrupts((signal) => foster.wait('long', { signal }), hasOpen('data/foster/containers/'));
-  await assertInterrupts(async (signal) => {
-    for await (const _ of foster.logs('long', { follow: true, signal }));
-  }, hasOpen('inotify'));
-  await waitUntil('the log is closed', () => !hasOpen('inotify')());
-  await assertInterrupts(async (signal) => {
-    for await (const _ of foster.events({ signal }));
-  }, hasOpen('inotify'));
-  const processes = async () => (await foster.exec('long', { command: ['ps', '-o', 'args'] })).stdout;
-  await assertInterrupts(
-    (signal) => foster.exec('long', { command: ['sleep', '987'], signal }),
-    async () => (await processes()).includes('sleep 987'),
-  );
-  await waitUntil('the process is gone', async () => !(await processes()).includes('sleep 987'));
-  await foster.remove('long', { force: true });
-  await home.assertNothingLeft();
-});
-
 test('the process can do other things while it waits', async () => {
   const script = 'until [ -e /shared/go ]; do sleep 0.05; done';
   const command = ['sh', '-c', script];
@@ -516,3 +467,27 @@ function zombies(): Process[] {
     .flatMap((pid) => readProcess(Number(pid)) ?? [])
     .filter(({ state }) => state === 'Z');
 }
+
+test('watch yields trees and events until it is left; doctor finds out about the machine', async () => {
+  const name = 'watched';
+  await running(name, 'sleep 1000');
+  let looks = 0;
+  const started: string[] = [];
+  for await (const { snapshot, events } of foster.watch({ containers: [name], interval: 100 })) {
+    assert.deepEqual(
+      snapshot.containers.map((container) => [container.name, container.processes[0]?.pid]),
+      [[name, 1]],
+    );
+    if (looks++ === 0) await foster.exec(name, { command: ['sleep', '7777'], detach: true });
+    for (const event of events) if (event.type === 'start') started.push(event.process.name);
+    if (started.length > 0) break;
+  }
+  assert.equal(started.length > 0, true);
+  await foster.remove(name, { force: true });
+  const reports = await foster.doctor({ names: ['node', 'disk'] });
+  assert.deepEqual(
+    reports.map((report) => report.name),
+    ['node', 'disk'],
+  );
+  await assert.rejects(foster.doctor({ names: ['nothing'] }), { kind: 'not-found' });
+});

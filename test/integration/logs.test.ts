@@ -86,8 +86,11 @@ test('a terminal has one stream', () => {
   assert.deepEqual(logs(name), { stdout: 'out\r\nerr\r\n', stderr: '' });
 });
 
-test('--tail, --since, --until and --timestamps', () => {
-  const name = ended('for i in 1 2 3; do echo $i; done; sleep 2.2; echo 4');
+test('--tail, --since, --until and --timestamps', async () => {
+  const name = detached('for i in 1 2 3; do echo $i; done; until [ -e /go ]; do sleep 0.05; done; echo 4');
+  await waitUntil('three are in the log', () => logs(name).stdout === '1\n2\n3\n');
+  home.foster(['exec', name, 'touch', '/go']);
+  home.foster(['wait', name]);
   assert.equal(logs('--tail', '2', name).stdout, '3\n4\n');
   assert.equal(logs('-n', '0', name).stdout, '');
   assert.equal(logs('--tail', 'all', name).stdout, '1\n2\n3\n4\n');
@@ -95,9 +98,9 @@ test('--tail, --since, --until and --timestamps', () => {
   for (const [index, line] of lines.entries()) {
     assert.match(line, new RegExp(`^20\\d\\d-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{9}Z ${index + 1}$`));
   }
-  const [last = ''] = lines.at(-1)?.split(' ') ?? [];
+  const [third = '', last = ''] = lines.slice(2).map((line) => line.split(' ')[0]);
   assert.equal(logs('--since', last, name).stdout, '4\n');
-  const before = new Date(Date.parse(last) - 1000).toISOString();
+  const before = new Date((Date.parse(third) + Date.parse(last)) / 2).toISOString();
   assert.equal(logs('--until', before, name).stdout, '1\n2\n3\n');
   assert.equal(logs('--since', '1h', name).stdout, '1\n2\n3\n4\n');
 });

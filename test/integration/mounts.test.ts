@@ -171,7 +171,7 @@ test('a mount that fails is reported in one sentence', () => {
   failure(['--mount', 'type=bind,src=/no/such/source,dst=/x'], /\/no\/such\/source does not exist/);
   failure(
     ['-v', `${place('file')}:/etc`],
-    /^foster: cannot mount .*file at \/etc: illegal operation on a directory \(EISDIR\).*; \/etc is a directory/,
+    /^foster: cannot mount .*file at \/etc: is a directory \(EISDIR\).*; \/etc is a directory/,
   );
   failure(
     ['-v', `${place('folder')}:/etc/passwd`],

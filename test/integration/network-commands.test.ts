@@ -79,7 +79,7 @@ test('what cannot be is refused, with the reason', () => {
   fails([...create, '--gateway', '10.77.7.1', 'x'], 125, /--gateway '10\.77\.7\.1': it needs a --subnet/);
   fails([...create, '--driver', 'macvlan', 'x'], 125, /the network driver macvlan is not supported: /);
   fails([...create, '--ipam-driver', 'dhcp', 'x'], 125, /network create --ipam-driver is not supported: /);
-  fails([...create, '-o', 'mtu=1500', 'x'], 125, /network create --opt mtu=1500 is not supported: /);
+  fails([...create, '-o', 'isolate=0', 'x'], 125, /network create --opt isolate=0 is not supported: /);
   fails(['network', 'reload'], 125, /network reload is not supported: /);
   fails(['network', 'rm', 'bridge'], 1, /cannot remove the network bridge: it is the default network/);
   fails(['network', 'rm', 'nosuch'], 1, /no such network: nosuch; /);

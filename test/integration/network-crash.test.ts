@@ -13,35 +13,45 @@ home.env.FOSTER_NETWORK = 'bridge';
 home.must(['run', '--rm', '--network', 'none', 'busybox', 'true']); // builds the root filesystem
 
 const SLEEP = ['busybox', 'sleep', '1000'];
+const SUBNET = { subnets: ['10.77.7.0/24'] };
 const OTHER = ['run', '-d', '--name', 'other', ...SLEEP];
 const SHOP = ['network', 'create', '--subnet', '10.77.7.0/24', 'shop'];
+/** As SHOP. */
+const HAS_SHOP = { words: SHOP, byLibrary: () => home.library.networks.create('shop', SUBNET) };
 const WEB = ['run', '-d', '--name', 'web', '--network', 'shop', ...SLEEP];
 
 const WALKS: Walk[] = [
   { args: SHOP, least: 3 },
-  { before: [SHOP], args: ['network', 'rm', 'shop'], least: 1 },
-  { before: [SHOP, WEB, ['rm', '-f', 'web']], args: ['network', 'rm', 'shop'], least: 2 },
-  { before: [SHOP, WEB], args: ['network', 'rm', '-f', 'shop'], least: 8 },
-  { before: [SHOP], args: WEB, least: 15 },
-  { args: ['run', '-d', '--name', 'web', ...SLEEP], least: 15 }, // without Node: src/init/front
+  { before: [HAS_SHOP], args: ['network', 'rm', 'shop'], least: 1 },
+  { before: [HAS_SHOP, WEB, ['rm', '-f', 'web']], args: ['network', 'rm', 'shop'], least: 2 },
+  { before: [HAS_SHOP, WEB], args: ['network', 'rm', '-f', 'shop'], least: 8 },
+  { before: [HAS_SHOP], args: WEB, least: 15 },
+  // without Node: src/init/front
+  { args: ['run', '-d', '--name', 'web', ...SLEEP], least: 15 },
+  { args: ['run', '-d', '--name', 'web', '-p', '80', ...SLEEP], least: 15 },
   {
-    before: [SHOP, ['create', '--name', 'web', ...SLEEP]],
+    before: [['pod', 'create', '--name', 'pod']],
+    args: ['run', '-d', '--pod', 'pod', '--name', 'web', ...SLEEP],
+    least: 17,
+  },
+  {
+    before: [HAS_SHOP, ['create', '--name', 'web', ...SLEEP]],
     args: ['network', 'connect', 'shop', 'web'],
     least: 2,
   },
   {
-    before: [SHOP, ['create', '--name', 'web', '--network', 'shop', ...SLEEP]],
+    before: [HAS_SHOP, ['create', '--name', 'web', '--network', 'shop', ...SLEEP]],
     args: ['network', 'disconnect', 'shop', 'web'],
     least: 2,
   },
   {
-    before: [SHOP, ['run', '-d', '--name', 'web', ...SLEEP]],
+    before: [HAS_SHOP, ['run', '-d', '--name', 'web', ...SLEEP]],
     args: ['network', 'connect', 'shop', 'web'],
     least: 3,
   },
-  { before: [SHOP, WEB], args: ['network', 'disconnect', 'shop', 'web'], least: 3 },
-  { before: [SHOP, WEB], args: ['network', 'connect', 'bridge', 'web'], least: 4 },
-  { before: [SHOP, WEB], args: ['network', 'update', '--dns-add', '10.9.9.9', 'shop'], least: 3 },
+  { before: [HAS_SHOP, WEB], args: ['network', 'disconnect', 'shop', 'web'], least: 3 },
+  { before: [HAS_SHOP, WEB], args: ['network', 'connect', 'bridge', 'web'], least: 4 },
+  { before: [HAS_SHOP, WEB], args: ['network', 'update', '--dns-add', '10.9.9.9', 'shop'], least: 3 },
 ];
 
 /** What is there while only `other` runs: the same before and after each kill. */
@@ -57,8 +67,10 @@ const baselineNow = (): Baseline => ({
 
 /** The network works: a container finds itself by an alias, which only the name server at the gateway knows. */
 async function assertConnects(): Promise<void> {
-  const ask = ['busybox', 'ping', '-c', '1', '-W', '30', 'itself'];
-  home.must(['run', '--rm', '--network', 'shop', '--network-alias', 'itself', ...ask]);
+  const command = ['ping', '-c', '1', '-W', '30', 'itself'];
+  const inShop = { network: 'shop', networkAliases: ['itself'], remove: true };
+  const { exitCode, stdout, stderr } = await home.library.run({ root: 'busybox', command, ...inShop });
+  assert.equal(exitCode, 0, stdout + stderr);
   await home.library.networks.remove('shop');
 }
 
@@ -67,12 +79,16 @@ async function assertRecovers(what: string, isRemoved: boolean, before: Baseline
   try {
     const listed = (await home.assertTruth()).map(({ name }) => name).sort();
     for (const name of listed) await home.library.inspect(name);
-    home.must([...SHOP, '--ignore']);
+    await home.library.networks.create('shop', SUBNET).catch((error) => {
+      if (error?.kind !== 'conflict') throw error; // it is there
+    });
     if (listed.includes('web')) await home.library.remove('web', { force: true });
+    for (const { name } of await home.library.pods.list())
+      await home.library.pods.remove(name, { force: true, timeout: 0 });
     await assertConnects();
     if (isRemoved) {
       // and so does one with its addresses that is made anew
-      home.must([...SHOP, '--gateway', '10.77.7.9']);
+      await home.library.networks.create('shop', { ...SUBNET, gateways: ['10.77.7.9'] });
       await assertConnects();
     }
     if (home.leftFolders().some((folder) => !before.folders.includes(folder))) await home.library.prune();

@@ -170,6 +170,27 @@ test('--gw-priority and internal networks: which network is the way to the outsi
   must('rm', '-f', '-t', '0', 'one', 'two');
 });
 
+test('--opt mtu, and a --network-alias where there are no names', () => {
+  must('network', 'create', '--opt', 'com.docker.network.driver.mtu=1400', 'narrow');
+  must('network', 'create', '--disable-dns', 'nameless');
+  const show = ['busybox', 'cat', '/sys/class/net/eth0/mtu'];
+  assert.equal(must('run', '--rm', '--network', 'narrow', '--network-alias', 'thin', ...show), '1400\n');
+  refused(
+    /^foster: --opt 'mtu=9': expected a number of bytes from 68 to/,
+    'network',
+    'create',
+    '-o',
+    'mtu=9',
+  );
+  for (const network of ['bridge', 'nameless'])
+    assert.match(
+      home.foster(['run', '--rm', '--network', network, '--network-alias', 'db', 'busybox', 'true']).stderr,
+      new RegExp(
+        `^foster: warning: nobody finds the container as db: containers of the network ${network} do not`,
+      ),
+    );
+});
+
 test('the interface in the container can have a name', () => {
   const show = ['busybox', 'sh', '-c', 'cd /sys/class/net; echo *'];
   assert.equal(

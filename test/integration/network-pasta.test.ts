@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { after, test } from 'node:test';
+import { Containers } from './support/containers.js';
 import { Home } from './support/foster.js';
 import { descendants } from './support/processes.js';
 import { waitUntil } from './support/wait.js';
@@ -123,7 +124,7 @@ test('a container that is restarted has a pasta each time, and only one', async 
     ...['busybox', 'sh', '-c', script],
   ]);
   assert.deepEqual([stderr, status], ['', 0]);
-  await waitUntil('it has ended', () => inspect('again', '{{.State.Status}}') === 'exited');
+  await new Containers(home).waitFor('again', 'exited');
   assert.match(home.foster(['logs', 'again']).stdout, /^([12]\n){3}$/);
   await assertNoPasta('the last restart');
   assert.equal(home.foster(['rm', 'again']).status, 0);

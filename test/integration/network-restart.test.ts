@@ -26,10 +26,13 @@ function start(name: string, ...flags: string[]): void {
 }
 
 async function restart(name: string): Promise<void> {
-  const count = () => Number(containers.inspect(name, '{{.RestartCount}}'));
-  const before = count();
-  process.kill(containers.pid(name), 'SIGKILL');
-  await waitUntil('it was restarted', () => count() > before && containers.status(name) === 'running');
+  const before = await containers.until('it runs', name, ({ pid }) => pid > 0);
+  process.kill(before.pid, 'SIGKILL');
+  await containers.until(
+    'it was restarted',
+    name,
+    ({ restarts, status }) => restarts > before.restarts && status === 'running',
+  );
 }
 
 /** Its addresses by interface: `eth0 10.67.1.2/24`. */
@@ -116,8 +119,14 @@ test('its published ports lead to the network that it has', async () => {
   await waitUntil('it serves', async () => (await served(port)) === 'served');
   ok('network', 'connect', 'side', 'web');
   ok('network', 'disconnect', 'front', 'web');
+  assert.equal(await served(port), 'served'); // at once
   await restart('web');
   await waitUntil('it serves again', async () => (await served(port)) === 'served');
+  ok('network', 'disconnect', 'side', 'web');
+  await restart('web');
+  assert.equal(await served(port), '');
+  ok('network', 'connect', 'front', 'web');
+  await waitUntil('it serves in its first network', async () => (await served(port)) === 'served');
 });
 
 test('stop and start begin anew: what is on record counts', async () => {

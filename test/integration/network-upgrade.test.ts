@@ -1,9 +1,10 @@
 /** A network holder that another version of foster has started, and that still runs. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, test } from 'node:test';
+import { wire } from '../../src/sys/wire-constants.js';
 import { Containers } from './support/containers.js';
 import { FOSTER, Home } from './support/foster.js';
 
@@ -55,8 +56,8 @@ function nft(commands: string): string {
   return stdout;
 }
 
-const reaches = (from: string, to: string) =>
-  home.foster(['exec', from, 'ping', '-4', '-c', '1', '-W', '3', to]).status === 0;
+const reaches = (from: string, to: string, seconds = 30) =>
+  home.foster(['exec', from, 'ping', '-4', '-c', '1', '-W', `${seconds}`, to]).status === 0;
 
 test('one that lacks rules is completed: names and ports work, and networks are kept apart', async () => {
   ok('run', '-d', '--name', 'web', '--network', 'front', ...SLEEP);
@@ -72,10 +73,22 @@ test('one that lacks rules is completed: names and ports work, and networks are 
   const address = (name: string, network: string) =>
     ok('inspect', '-f', `{{.NetworkSettings.Networks.${network}.IPAddress}}`, name);
   assert.equal(reaches('web', address('both', 'front')), true);
-  assert.equal(reaches('web', address('sql', 'back')), false);
+  assert.equal(reaches('web', address('sql', 'back'), 3), false);
   const rules = nft('list ruleset\n');
-  assert.equal(rules.match(/masquerade/g)?.length, 1);
+  assert.equal(rules.match(/snat ip to 169\.254\.249\.2/g)?.length, 1);
   assert.equal(rules.match(/ip saddr 10\.68\.1\.0\/24 oifname/g)?.length, 1);
+});
+
+test('where the earlier one has started pasta, packets keep the addresses of its interface', () => {
+  ok('run', '-d', '--name', 'web', '--network', 'front', ...SLEEP);
+  change((state) => {
+    state.layout = 2;
+    delete state.prepared;
+  });
+  ok('run', '-d', '--name', 'sql', '--network', 'back', ...SLEEP);
+  const rules = nft('list ruleset\n');
+  assert.equal(rules.match(/oifname "outside" masquerade/g)?.length, 1);
+  assert.doesNotMatch(rules, /snat/);
 });
 
 test('one that cannot be completed is not used, and the error says what to do', () => {
@@ -101,6 +114,36 @@ test('one that cannot be completed is not used, and the error says what to do', 
   ok(...advice.trim().split(' '));
   ok('start', 'web');
   ok('network', 'connect', 'back', 'web');
+});
+
+test('the networks of a container that another version has started are not changed while it runs', () => {
+  // what differs is what commands look at; a test cannot have a monitor that really reads nothing of ours
+  const other = join(home.folder, 'other');
+  cpSync(dirname(FOSTER), other, { recursive: true });
+  symlinkSync(join(process.cwd(), 'node_modules'), join(home.folder, 'node_modules'));
+  const init = join(other, process.arch, 'foster-init');
+  const bytes = readFileSync(init);
+  const at = bytes.indexOf(`foster wire ${wire.VERSION}\0`);
+  assert.ok(at > 0);
+  bytes.write('F', at);
+  writeFileSync(init, bytes);
+  const args = ['run', '-d', '--name', 'web', '--restart', 'always', '--network', 'front', ...SLEEP];
+  const { status, stderr } = spawnSync(join(other, 'foster'), args, { env: home.env, encoding: 'utf8' });
+  assert.deepEqual([stderr, status], ['', 0]);
+  const networks = () =>
+    ok('inspect', '-f', '{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{end}}', 'web');
+  for (const change of [['connect', 'back'] as const, ['disconnect', 'front'] as const]) {
+    const refused = home.foster(['network', ...change, 'web']);
+    assert.match(
+      refused.stderr,
+      /^foster: cannot change the networks of container web while it runs: another version .*; start it anew: foster restart web$/m,
+    );
+    assert.equal(refused.status, 1);
+    assert.equal(networks(), 'front');
+  }
+  ok('restart', '-t', '0', 'web');
+  ok('network', 'connect', 'back', 'web');
+  assert.equal(networks(), 'back front');
 });
 
 test('nothing is left', async () => {

@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
-import { Home } from './support/foster.js';
+import { Containers } from './support/containers.js';
+import { FOSTER, Home } from './support/foster.js';
 import { descendants } from './support/processes.js';
-import { waitUntil } from './support/wait.js';
+import { DEADLINE, waitUntil } from './support/wait.js';
 
 /** Networks: what containers reach, and what not. The clients and servers inside are Python programs of the host. */
 const home = new Home();
 home.env.FOSTER_NETWORK = 'bridge';
+const containers = new Containers(home);
 
 const networks = join(home.folder, 'data/foster/networks');
 
@@ -106,7 +110,7 @@ except OSError as e: print('silent' if e.errno in (101, 113) else 'refused')
 
 async function startEcho(name: string, flags: string[] = []): Promise<void> {
   start(name, flags, ['python3', '-c', ECHO]);
-  await waitUntil('the server is ready', () => home.foster(['logs', name]).stdout.includes('ready'));
+  await containers.logs(name, 'ready');
 }
 
 function hostAddress(): string {
@@ -127,6 +131,34 @@ function askFromHost(host: string, port: number): Promise<string> {
     });
     socket.on('error', (error: NodeJS.ErrnoException) => done(error.code ?? 'error'));
     socket.on('close', () => done(said.replace('::ffff:', '')));
+  });
+}
+
+/** What the server behind a published UDP port answers; asked again each second, since a datagram may be lost on a busy machine. */
+async function askOverUdp(host: string, port: number): Promise<string> {
+  const socket = createSocket('udp4');
+  const send = () => socket.send('x', port, host);
+  const again = setInterval(send, 1000);
+  try {
+    return await new Promise<string>((done) => {
+      socket.once('message', (text) => done(text.toString()));
+      send();
+    });
+  } finally {
+    clearInterval(again);
+    socket.close();
+  }
+}
+/** Processes that carry connections to published ports. */
+const carriers = () => descendants().filter(({ name }) => name === 'foster-ports');
+
+/** A connection to a published port, when the server has sent something; undefined if it ends before. */
+function openConnection(port: number): Promise<Socket | undefined> {
+  return new Promise((done) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('data', () => done(socket));
+    socket.once('error', () => done(undefined));
+    socket.once('close', () => done(undefined));
   });
 }
 
@@ -269,7 +301,7 @@ while True:
 `,
     ],
   );
-  await waitUntil('the spy is ready', () => home.foster(['logs', 'spy']).stdout.includes('ready'));
+  await containers.logs('spy', 'ready');
   for (let i = 0; i < 5; i++) assert.equal(inside('victim', 'python3', '-c', ask(target)), victim);
   assert.equal(home.foster(['logs', 'spy']).stdout, 'ready\n');
   remove('target', 'victim', 'spy');
@@ -281,13 +313,7 @@ test("a published port shows the client's address, over IPv4, IPv6 and UDP", asy
   assert.equal(await waitUntil('it answers', () => askFromHost(host, 17000)), host);
   assert.equal(await askFromHost('127.0.0.1', 17001), '10.88.0.1'); // that of loopback means nothing there
   assert.equal(await askFromHost(host, 17001), 'ECONNREFUSED');
-  const socket = createSocket('udp4');
-  const answer = await new Promise<string>((done) => {
-    socket.on('message', (text) => done(text.toString()));
-    socket.send('x', 17000, host);
-  });
-  socket.close();
-  assert.equal(answer, host);
+  assert.equal(await askOverUdp(host, 17000), host);
   const { status, stderr } = home.run(['--rm', '-p', '17000:80', 'host', 'true']);
   assert.equal(status, 125);
   assert.match(stderr, /^foster: cannot publish port 17000\/tcp: another program uses it; /);
@@ -302,7 +328,6 @@ test("a published port shows the client's address, over IPv4, IPv6 and UDP", asy
 
 test('published ports are served on when a process that carries them is killed', async () => {
   await startEcho('web', ['-p', '127.0.0.1:17003:7000', '-p', '127.0.0.1:17003:7000/udp']);
-  const carriers = () => descendants().filter(({ name }) => name === 'foster-ports');
   await waitUntil('there are two', () => carriers().length === 2);
   for (const which of [0, 1, 0, 1]) {
     const { pid = 0 } = carriers()[which] ?? {};
@@ -321,7 +346,7 @@ s = socket.create_server(('', 7000)); print('ready', flush=True); c, _ = s.accep
 while True: c.sendall(c.recv(1))
 `;
   start('slow', ['-p', '127.0.0.1:17004:7000'], ['python3', '-c', server]);
-  await waitUntil('the server is ready', () => home.foster(['logs', 'slow']).stdout.includes('ready'));
+  await containers.logs('slow', 'ready');
   const socket = connect(17004, '127.0.0.1');
   const echo = (text: string) =>
     new Promise<string>((done, fail) => {
@@ -330,7 +355,6 @@ while True: c.sendall(c.recv(1))
       socket.write(text);
     });
   assert.equal(await echo('a'), 'a');
-  const carriers = () => descendants().filter(({ name }) => name === 'foster-ports');
   const pids = new Set(carriers().map(({ pid }) => pid));
   const supervisor = carriers().find(({ parent }) => !pids.has(parent));
   process.kill(supervisor?.pid ?? 0, 'SIGKILL');
@@ -341,6 +365,37 @@ while True: c.sendall(c.recv(1))
   assert.equal(await echo('b'), 'b');
   socket.destroy();
   remove('slow');
+});
+
+test('published ports lead to the network that the container is in by now', async () => {
+  const port = 17005;
+  const publish = ['-p', `127.0.0.1:${port}:7000`, '-p', `127.0.0.1:${port}:7000/udp`, '-p', '17006:7001'];
+  await startEcho('web', ['--network', 'app', ...publish]);
+  const hold =
+    "import socket; s = socket.create_server(('', 7001)); c = s.accept()[0]; c.send(b'held'); s.accept()";
+  inside('web', 'sh', '-c', `python3 -c "$1" > /dev/null 2>&1 &`, 'sh', hold);
+  const held = await waitUntil('a connection is open', () => openConnection(17006));
+  const answers = async () => [await askFromHost('127.0.0.1', port), await askOverUdp('127.0.0.1', port)];
+  const change = (what: 'connect' | 'disconnect', network: string) => {
+    const { status, stderr } = home.foster(['network', what, network, 'web']);
+    assert.deepEqual([stderr, status], ['', 0]);
+  };
+  assert.deepEqual(await answers(), ['10.89.7.1', '10.89.7.1']);
+  change('connect', 'bridge');
+  assert.deepEqual(await answers(), ['10.89.7.1', '10.89.7.1']);
+  const isClosed = once(held, 'close');
+  change('disconnect', 'app');
+  assert.deepEqual(await answers(), ['10.88.0.1', '10.88.0.1']);
+  await isClosed; // its client does not wait for an answer that cannot come
+  change('disconnect', 'bridge');
+  assert.match(await askFromHost('127.0.0.1', port), /^(ECONNRESET)?$/);
+  change('connect', 'app');
+  assert.deepEqual(await answers(), ['10.89.7.1', '10.89.7.1']);
+  const pids = new Set(carriers().map(({ pid }) => pid));
+  const carrier = carriers().find(({ parent }) => pids.has(parent));
+  process.kill(carrier?.pid ?? 0, 'SIGKILL'); // the one that takes its place knows it, too
+  assert.deepEqual(await answers(), ['10.89.7.1', '10.89.7.1']);
+  remove('web');
 });
 
 test('-P publishes what is exposed, at free ports', async () => {
@@ -362,10 +417,7 @@ test('a container keeps its network when its monitor restarts it, and when it is
     ['--network', 'app', '--restart', 'always'],
     ['sh', '-c', 'ip -br address show eth0; sleep 0.2; exit 1'],
   );
-  await waitUntil(
-    'it was restarted',
-    () => home.foster(['logs', 'again']).stdout.split('10.89.7.2').length > 2,
-  );
+  await containers.logs('again', /10\.89\.7\.2[\s\S]*10\.89\.7\.2/);
   remove('again');
   start('twice', ['--network', 'app'], ['sleep', '1000']);
   assert.equal(home.foster(['stop', '-t', '0', 'twice']).status, 0);
@@ -475,19 +527,48 @@ test('wrong addresses are refused, with the reason', () => {
   }
 });
 
+test('what PID 1 cannot do is said, and not what then cannot be done for it', () => {
+  const folder = join(home.shared, 'gone');
+  mkdirSync(folder);
+  containers.ok('create', '--name', 'without', '-v', `${folder}:/f`, 'busybox', 'true');
+  rmSync(folder, { recursive: true });
+  for (const args of [
+    ['start', 'without'],
+    ['start', '-a', 'without'],
+  ]) {
+    const { status, stderr } = home.foster(args);
+    assert.notEqual(status, 0);
+    assert.match(stderr, /^foster: cannot open \S+\/gone, to mount it at \/f: no such file or directory/);
+  }
+  containers.ok('rm', 'without');
+});
+
+test('of a program that fails without a word, the message says how it has ended', () => {
+  const fresh = new Home(); // its first network needs nft(8), which cannot do with so small a stack
+  const command = ['-c', 'ulimit -s 64 && exec "$0" run --rm --network bridge busybox true', FOSTER];
+  const { stderr } = spawnSync('bash', command, { env: fresh.env, encoding: 'utf8', timeout: DEADLINE });
+  assert.doesNotMatch(stderr, /failed\n/);
+});
+
 test('pasta is started again when it was killed', async () => {
   const server = createServer((socket) => socket.end('the host'));
   after(() => server.close());
   await new Promise<void>((done) => server.listen(0, '0.0.0.0', done));
   const { port } = server.address() as { port: number };
   start('web', [], ['sleep', '1000']);
+  const script = `
+import socket
+print(socket.create_connection(('host.containers.internal', ${port}), ${DEADLINE / 1000}).recv(99).decode())
+`;
+  const reach = async () => (await home.start(['--rm', ...ROOT, 'python3', '-c', script]).ended).stdout;
+  assert.equal(await reach(), 'the host\n');
   const pastas = () => descendants().filter(({ name }) => /^pas(ta|st)/.test(name));
   const [before, ...others] = pastas();
   assert.equal(others.length, 0);
   process.kill(before?.pid ?? 0, 'SIGKILL');
-  await waitUntil('it is back', () => pastas().some(({ pid }) => pid !== before?.pid));
-  const again = home.start(['--rm', ...ROOT, 'python3', '-c', ask('host.containers.internal', port)]);
-  assert.equal((await again.ended).stdout, 'the host\n');
+  await waitUntil('it has ended', () => pastas().length === 0);
+  assert.equal(await reach(), 'the host\n');
+  assert.equal(pastas().length, 1);
   remove('web');
 });
 

@@ -95,6 +95,15 @@ test('make install by a user who cannot write to the folders of npm creates a li
   assert.equal(execFileSync(link, ['--version'], { encoding: 'utf8' }), `foster version ${VERSION}\n`);
 });
 
+test('its manual pages are where man looks for them', () => {
+  const { status, stdout } = spawnSync('man', ['foster-pod-create'], {
+    env: { ...process.env, MANPATH: join(folder, 'prefix/share/man'), LC_ALL: 'C' },
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0);
+  assert.match(stdout, /^FOSTER-POD-CREATE\(1\)/);
+});
+
 test('it has its license', () => {
   assert.match(readFileSync(join(dist, '..', 'LICENSE'), 'utf8'), /^MIT License/);
 });

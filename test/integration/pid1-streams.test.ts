@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { afterEach, test } from 'node:test';
 import { FOSTER, Home } from './support/foster.js';
-import { waitUntil } from './support/wait.js';
+import { DEADLINE, waitUntil } from './support/wait.js';
 
 /** Standard input, output and error without a terminal. */
 const home = new Home();
@@ -21,7 +21,7 @@ function pipeline(script: string): Buffer {
   return execFileSync('bash', ['-c', `set -o pipefail; foster="${FOSTER} run --rm"; ${script}`], {
     env: home.env,
     maxBuffer: 64 * MIB,
-    timeout: 60_000,
+    timeout: DEADLINE,
   });
 }
 

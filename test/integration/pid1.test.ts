@@ -149,7 +149,8 @@ test('--init-verbose reports adopted and reaped processes', async () => {
   });
   const [first, second, third] = pids;
   const says = async (pid: string | undefined, what: string) => {
-    const line = new RegExp(`^foster-init: ${what.replace('PID', `${pid} \\((?:sh|sleep)\\)`)}$`, 'm');
+    // busybox executes its own programs as /proc/self/exe, and names them a moment later
+    const line = new RegExp(`^foster-init: ${what.replace('PID', `${pid} \\((?:sh|sleep|exe)\\)`)}$`, 'm');
     return await waitUntil(`it says ${line}`, () => line.exec(running.stderr));
   };
   const goes = (name: string) => writeFileSync(join(home.shared, name), '');

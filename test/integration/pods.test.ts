@@ -5,6 +5,7 @@ import { afterEach, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { Home } from './support/foster.js';
 import { freePorts } from './support/ports.js';
+import { probe } from './support/probe.js';
 import { waitUntil } from './support/wait.js';
 
 /** Pods: containers that share namespaces, which a process of foster holds. */
@@ -119,22 +120,25 @@ test('--share names what they share, one by one, all or nothing; the users are a
 
 test('with --share pid, PID 1 of the pod adopts and reaps the orphans of all, and a container takes its own with it', async () => {
   ok('pod', 'create', '--name', 'shared', '--share', '+pid');
-  start('shared', 'one', ['busybox', 'sh', '-c', '(sleep 0.1 &); (sleep 501 &); exec sleep 1001']);
-  start('shared', 'two', ['busybox', 'sh', '-c', '(sleep 502 &); exec sleep 1002']);
+  start('shared', 'one', [
+    'busybox',
+    'sh',
+    '-c',
+    'for i in 1 2 3; do (sleep 0.1 &); done; (sleep 501 &); exec sleep 1001',
+  ]);
+  start('shared', 'two', ['busybox', 'sh', '-c', '(sleep 502 &); exec sleep 1002'], probe(home));
   ok('exec', '-d', 'one', 'sleep', '503');
-  const seen = processes('two');
-  assert.match(seen[0] ?? '', /^1 0 foster-init/);
-  for (const seconds of [501, 502, 503])
-    assert.ok(
-      seen.some((line) => line.endsWith(`1 sleep ${seconds}`)),
-      seen.join('\n'),
-    );
-  assert.deepEqual(processes('one'), seen);
   const infra = infraOf('shared');
-  await waitUntil(
-    'the orphan was reaped',
-    () => Number(containers.inspect(infra, '{{.State.Orphans.Reaped}}')) >= 1,
-  );
+  await containers.until('the orphans were reaped', infra, ({ orphans }) => (orphans?.reaped ?? 0) >= 3);
+  const seen = await waitUntil('all have become what they are', () => {
+    const lines = processes('two');
+    const has = (command: string) => lines.some((line) => line.endsWith(command));
+    const orphans = [501, 502, 503].map((seconds) => ` 1 sleep ${seconds}`);
+    return [...orphans, ' sleep 1001', ' sleep 1002'].every(has) && lines;
+  });
+  assert.match(seen[0] ?? '', /^1 0 foster-init/);
+  assert.deepEqual(processes('one'), seen);
+  assert.doesNotMatch(ok('exec', 'two', 'ps', '-o', 'stat'), /Z/, 'no zombie is left');
   const rows = ok('pod', 'top', 'shared', 'pid,args')
     .split('\n')
     .map((line) => line.split(/\s{2,}/));
@@ -146,7 +150,7 @@ test('with --share pid, PID 1 of the pod adopts and reaps the orphans of all, an
   assert.match(ok('pod', 'top', 'shared').split('\n')[1] ?? '', /-infra +\S+ +1 +0 .*foster-init/);
   assert.equal(ok('top', 'one', '-o', 'args').split('\n').length, 5, 'its own processes only');
   // a process of the pod cannot end the others by a signal to PID 1
-  inside('two', 'kill -TERM 1; kill -INT 1; kill -KILL 1');
+  inside('two', 'kill -TERM 1; kill -INT 1; kill -KILL 1; /probe forge');
   ok('stop', 'one');
   assert.deepEqual(
     processes('two').map((line) => line.replace(/^\d+ \d+ (foster-init).*/, '$1').replace(/^\d+ \d+ /, '')),
@@ -249,21 +253,23 @@ test('a container that dies is restarted without the others noticing; if the pod
   start('firm', 'one');
   start('firm', 'two');
   start('firm', 'own', SLEEP, ['--restart', 'no']);
-  const count = (name: string) => Number(containers.inspect(name, '{{.RestartCount}}'));
+  const untilRestarted = (name: string, times = 1) =>
+    containers.until(
+      `${name} was restarted`,
+      name,
+      ({ restarts, status }) => restarts >= times && status === 'running',
+    );
   const pid = containers.pid('two');
   process.kill(containers.pid('one'), 'SIGKILL');
-  await waitUntil('it was restarted', () => count('one') === 1 && containers.status('one') === 'running');
+  assert.equal((await untilRestarted('one')).restarts, 1);
   assert.equal(containers.pid('two'), pid);
   assert.ok(common('one', 'two').includes('pid'));
   process.kill(containers.pid(infraOf('firm')), 'SIGKILL');
-  await waitUntil('all were restarted', () =>
-    ['one', 'two', infraOf('firm')].every(
-      (name) => count(name) >= 1 && containers.status(name) === 'running',
-    ),
-  );
+  for (const name of ['two', infraOf('firm')]) await untilRestarted(name);
+  await untilRestarted('one', 2);
   assert.deepEqual(common('one', 'two'), ['ipc', 'net', 'pid', 'user', 'uts']);
   assert.deepEqual(common('one', infraOf('firm')), ['ipc', 'net', 'pid', 'user', 'uts']);
-  assert.equal(containers.status('own'), 'exited');
+  await containers.waitFor('own', 'exited');
   assert.equal(state('firm'), 'Degraded');
   ok('start', 'own');
   assert.equal(state('firm'), 'Running');
@@ -294,11 +300,13 @@ test('init containers run one after the other before the others, and once means 
   const step = (text: string) => ['busybox', 'sh', '-c', `sleep 0.1; echo ${text} >> /v/log`];
   ok('create', '--pod', 'order', '--init-ctr', 'once', '--name', 'first', ...step('once'));
   ok('create', '--pod', 'order', '--init-ctr', 'always', '--name', 'second', ...step('always'));
-  ok('create', '--pod', 'order', '--name', 'main', 'busybox', 'sh', '-c', 'cat /v/log; sleep 0.2');
+  const script = 'cat /v/log; [ ! -e /v/stay ] || exec sleep 1000';
+  ok('create', '--pod', 'order', '--name', 'main', 'busybox', 'sh', '-c', script);
   ok('pod', 'start', 'order');
   await containers.logs('main', 'once\nalways\n');
   await waitUntil('the pod has stopped with its last container', () => state('order') === 'Exited');
   assert.equal(ok('ps', '-aq', '--filter', 'name=first'), '');
+  ok('run', '--rm', '-v', 'steps:/v', 'busybox', 'touch', '/v/stay');
   ok('pod', 'start', 'order');
   await containers.logs('main', /once\nalways\nonce\nalways\nalways\n/);
   assert.match(

@@ -20,7 +20,7 @@ function lines(args: string[], env: Record<string, string> = {}): string[] {
 
 /** A sleep that is adopted, one whose parent sleeps too, and a zombie: its parent has become a program that does not wait. */
 const FAMILY =
-  '(sleep 301 &); sh -c "sleep 302; :" & sh -c "true & exec sleep 303" & echo ready; exec sleep 304';
+  '(sleep 3301 &); sh -c "sleep 3302; :" & sh -c "true & exec sleep 3303" & echo ready; exec sleep 3304';
 
 test("top lists all processes with the host's pids", async () => {
   const running = await start('family', FAMILY);
@@ -29,7 +29,7 @@ test("top lists all processes with the host's pids", async () => {
     const settled = [
       /─ \[sh\].*zombie/,
       /adopted/,
-      ...[301, 302, 303, 304].map((n) => new RegExp(`S .*─ sleep ${n}\\b`)),
+      ...[3301, 3302, 3303, 3304].map((n) => new RegExp(`S .*─ sleep ${n}\\b`)),
     ];
     return settled.every((one) => one.test(text));
   });
@@ -45,12 +45,12 @@ test("top lists all processes with the host's pids", async () => {
       .map(({ pid }) => pid)
       .sort(),
   );
-  assert.match(rows.join('\n'), /00:00:00 +sleep 304$/m);
+  assert.match(rows.join('\n'), /00:00:00 +sleep 3304$/m);
 
   const columns = lines(['top', 'family', '-o', 'nspid,stat,cmd']);
   assert.match(columns.join('\n'), /^NSPID +STAT +CMD$/m);
   assert.match(columns.join('\n'), /^1 +S +foster-init$/m);
-  assert.match(columns.join('\n'), /^2 +S +sleep 304$/m);
+  assert.match(columns.join('\n'), /^2 +S +sleep 3304$/m);
   assert.match(lines(['top', 'family', 'aux'])[0] ?? '', /^USER +PID +%CPU/);
   assert.equal(home.foster(['top', 'family', '-o', 'nonsense']).status, 1);
   assert.equal(home.foster(['top', 'family', '--forest']).status, 125);
@@ -60,15 +60,15 @@ test('the tree shows parents and children, zombies and orphans', () => {
   const tree = lines(['top', '--tree', 'family'], { LC_ALL: 'C.UTF-8' });
   const commands = tree.slice(1).map((line) => line.replace(/^(\S+) +\d+ +(\S) +/, '$1 $2 '));
   const text = commands.join('\n');
-  assert.match(text, /^1 S foster-init\n2 S ├─ sleep 304\n/);
-  assert.match(text, /S │ {2}├─ sh -c sleep 302; :\n\d+ S │ {2}│ {2}└─ sleep 302\n/);
+  assert.match(text, /^1 S foster-init\n2 S ├─ sleep 3304\n/);
+  assert.match(text, /S │ {2}├─ sh -c sleep 3302; :\n\d+ S │ {2}│ {2}└─ sleep 3302\n/);
   assert.match(
     text,
-    /S │ {2}└─ sleep 303\n\d+ Z │ {5}└─ \[sh\] {2}\(zombie: its parent has not waited for it\)\n/,
+    /S │ {2}└─ sleep 3303\n\d+ Z │ {5}└─ \[sh\] {2}\(zombie: its parent has not waited for it\)\n/,
   );
-  assert.match(text, /S └─ sleep 301 {2}\(adopted by PID 1, was in session 1, group 2\)$/);
+  assert.match(text, /S └─ sleep 3301 {2}\(adopted by PID 1, was in session 1, group 2\)$/);
   assert.deepEqual(lines(['ps', '--tree', 'family'], { LC_ALL: 'C.UTF-8' }), tree);
-  assert.match(lines(['top', '--tree', 'family'], { LC_ALL: 'C' }).join('\n'), /`- sleep 301/);
+  assert.match(lines(['top', '--tree', 'family'], { LC_ALL: 'C' }).join('\n'), /`- sleep 3301/);
 
   interface Node {
     pid: number;
@@ -82,20 +82,20 @@ test('the tree shows parents and children, zombies and orphans', () => {
   assert.deepEqual(
     init?.children.map(({ command, adopted }) => [command, adopted]),
     [
-      ['sleep 304', undefined],
-      ['sleep 301', { session: 1, group: 2 }],
+      ['sleep 3304', undefined],
+      ['sleep 3301', { session: 1, group: 2 }],
     ],
   );
 });
 
 test('processes of a PID namespace in the container are shown too', async () => {
-  const running = await start('nested', 'unshare -p -f sh -c "echo ready; sleep 305; :"', [
+  const running = await start('nested', 'unshare -p -f sh -c "echo ready; sleep 3305; :"', [
     '--cap-add',
     'SYS_ADMIN',
     '--security-opt',
     'seccomp=unconfined',
   ]);
-  await waitUntil('it is listed', () => /sleep 305$/m.test(lines(['top', 'nested']).join('\n')));
+  await waitUntil('it is listed', () => /sleep 3305$/m.test(lines(['top', 'nested']).join('\n')));
   assert.equal(home.foster(['kill', 'nested']).status, 0);
   await running.ended;
 });

@@ -27,7 +27,7 @@ before(
     mirror = await DebianMirror.open();
     await buildDebianImage(home, mirror, ['redis-server']);
   },
-  { timeout: 600_000 },
+  { timeout: 1_800_000 },
 );
 
 test('Redis that needs more than --memory is killed, and --restart on-failure starts it again', {
@@ -51,7 +51,7 @@ test('Redis that needs more than --memory is killed, and --restart on-failure st
     '1000',
   ]);
   assert.match(stdout + stderr, /Server closed the connection|^$/);
-  await waitUntil('it is started again', () => containers.inspect('cache', '{{.RestartCount}}') === '1');
+  await containers.until('it is started again', 'cache', ({ restarts }) => restarts === 1);
   await waitUntil(
     'it answers',
     () => home.foster(['exec', 'cache', 'redis-cli', 'PING']).stdout === 'PONG\n',

@@ -152,6 +152,7 @@ test("from an index this machine's platform is pulled, layers of all compression
   const again = home.foster(['pull', name]);
   assert.match(again.stdout, new RegExp(`Status: Image is up to date for ${name}\n${name}\n$`));
   assert.match(again.stdout, new RegExp(`${short(plain.layers[0]?.digest ?? '')}: Already exists`));
+  assert.doesNotMatch(again.stdout, /Pulling fs layer/);
 });
 
 test('the requested platform, with the best variant', () => {
@@ -332,6 +333,29 @@ test('log in, push, pull, log out', () => {
   says(home.foster(['logout', host]), `Removed login credentials for ${host}\n`);
   fails(home.foster(['pull', `${host}/app:1`]), /requires a user name and a password/);
   fails(home.foster(['logout', host]), /not logged in to 127/);
+});
+
+test('log in at a terminal: the password is asked for, and not shown', async () => {
+  const { host } = secured;
+  const person = new Tmux(home);
+  try {
+    person.types(`foster login --tls-verify=false ${host}; echo "code $?"`);
+    await person.sees(/Username:/);
+    person.types(USER);
+    await person.sees(/Password:/);
+    person.types(PASSWORD);
+    const screen = await person.sees(/^code \d+$/m);
+    assert.match(screen, /^Password:\nLogin Succeeded\ncode 0$/m);
+    assert.ok(!screen.includes(PASSWORD));
+    says(home.foster(['logout', host]), `Removed login credentials for ${host}\n`);
+    person.clears();
+    person.types(`foster login --tls-verify=false -u ${USER} ${host}; echo "code $?"`);
+    await person.sees(/^Password:/m);
+    person.presses('C-c');
+    await person.sees(/nothing was entered\ncode 130$/m);
+  } finally {
+    person.leaves();
+  }
 });
 
 test("credentials in podman's and docker's files are used, in podman's order", () => {

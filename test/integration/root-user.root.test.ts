@@ -16,7 +16,7 @@ import { after, test } from 'node:test';
 import { FROM } from './support/build.js';
 import { Containers } from './support/containers.js';
 import { FOSTER, Home } from './support/foster.js';
-import { waitUntil } from './support/wait.js';
+import { DEADLINE, waitUntil } from './support/wait.js';
 
 /** Containers of the machine's root. Their root is not he, but has what he shows it. */
 const home = new Home();
@@ -60,7 +60,7 @@ test("root in the container is not the host's, each time the same stranger", () 
   assert.ok(outside > 0);
   assert.deepEqual(mapOf([]), [0, outside, 65_536]);
   assert.deepEqual(mapOf(['--userns', 'auto']), [0, outside, 65_536]);
-  containers.detach('who', 'sleep 100');
+  containers.detach('who', 'sleep 1000');
   const pid = containers.inspect('who', '{{.State.Pid}}');
   assert.match(
     readFileSync(`/proc/${pid}/status`, 'utf8'),
@@ -298,7 +298,7 @@ test('a volume that is missing at the next start', () => {
 });
 
 test('a container that joins another has its volumes with the same ids', async () => {
-  containers.detach('first', 'sleep 100');
+  containers.detach('first', 'sleep 1000');
   const flags = ['--pid', 'container:first', '-v', `${shared}:/s`];
   const script = 'stat -c %u:%g /s/secret; cat /s/secret; touch /s/joined';
   assert.equal(out(script, flags), '0:0\nof root\n');
@@ -307,7 +307,7 @@ test('a container that joins another has its volumes with the same ids', async (
   assert.equal(await containers.logs('second', 'of root'), '0:0\nof root\n');
   containers.ok('rm', '-f', 'first', 'second');
 
-  containers.detach('open', 'sleep 100', ['--userns', 'host']);
+  containers.detach('open', 'sleep 1000', ['--userns', 'host']);
   assert.equal(out('readlink /proc/self/ns/user', ['--pid', 'container:open']), `${ownNamespace}\n`);
   containers.ok('rm', '-f', 'open');
 });
@@ -330,7 +330,7 @@ test("a directory as ROOT: its files are the container's, and stay as they are",
 });
 
 test('PID 1 keeps no descriptor of a directory that it received', () => {
-  containers.ok('run', '-d', '--name', 'held', '-v', `${shared}:/s`, tree, 'sleep', '100');
+  containers.ok('run', '-d', '--name', 'held', '-v', `${shared}:/s`, tree, 'sleep', '1000');
   const pid = containers.inspect('held', '{{.State.Pid}}');
   const open = execFileSync('ls', ['-l', `/proc/${pid}/fd`], { encoding: 'utf8' });
   assert.doesNotMatch(open, new RegExp(`-> (/(?!proc|dev/null)|${home.folder})`, 'm'), open);
@@ -479,7 +479,11 @@ function besideSharedMount(script: string): string {
   mkdirSync(join(top, 'below'), { recursive: true });
   const whole = `top=${top}; mount --bind $top $top && mount --make-shared $top; ${script}`;
   const env = { ...home.env, PATH: `${dirname(FOSTER)}:${process.env.PATH}` };
-  return execFileSync('unshare', ['--mount', 'sh', '-c', whole], { env, encoding: 'utf8', timeout: 60_000 });
+  return execFileSync('unshare', ['--mount', 'sh', '-c', whole], {
+    env,
+    encoding: 'utf8',
+    timeout: DEADLINE,
+  });
 }
 
 for (const userns of ['default', 'keep-id', 'host'])

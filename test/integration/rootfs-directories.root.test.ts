@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { FOSTER } from './support/foster.js';
 import { BUSYBOX } from './support/roots.js';
+import { DEADLINE } from './support/wait.js';
 
 /** Directories with files of root's and of other groups, given as ROOT by a user who is neither. */
 const USER = 'foster-visitor';
@@ -51,7 +52,7 @@ function foster(args: string[], prepare = ':'): Outcome {
     env: { PATH: process.env.PATH, HOME: join(home, 'data'), XDG_DATA_HOME: join(home, 'data') },
     cwd: '/',
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: DEADLINE,
   });
   return { status, stdout, stderr };
 }

@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 const LIVES =
-  'trap "exit 7" TERM; echo up; touch /mine; while read -r line; do echo "got $line"; done; sleep 600 & wait';
+  'trap "exit 7" TERM; touch /mine; echo up; while read -r line; do echo "got $line"; done; sleep 600 & wait';
 
 /** What happens to the runtime folder once the container runs. */
 const CHANGES: Record<string, () => void> = {
@@ -60,7 +60,7 @@ for (const [what, change] of Object.entries(CHANGES)) {
     attached.child.stdin.write('hello\n');
     await attached.says('got hello');
     assert.match(containers.log('one'), /got hello/);
-    assert.equal(containers.ok('stop', '-t', '5', 'one'), 'one\n');
+    assert.equal(containers.ok('stop', '-t', '300', 'one'), 'one\n');
     assert.equal((await attached.ended).status, 7);
     assert.equal(containers.inspect('one', '{{.State.Status}} {{.State.ExitCode}}'), 'exited 7');
 
@@ -108,7 +108,7 @@ test('a container whose lock is lost is still alive, and is not started or remov
 
 test('nor is one that is waiting to be restarted', async () => {
   const id = containers.detach('one', 'exit 3', ['--restart', 'always']);
-  await waitUntil('it waits for some time', () => Number(containers.inspect('one', '{{.RestartCount}}')) > 4);
+  await containers.until('it waits for some time', 'one', ({ restarts }) => restarts > 4);
   await containers.waitFor('one', 'restarting');
   rmSync(join(home.folder, 'data/foster/locks', id));
   assert.match(containers.status('one'), /^(restarting|running)$/);
@@ -142,7 +142,8 @@ test('without a socket a container still runs, and attach reports what is missin
   assert.equal(attached.status, 1);
   assert.match(attached.stderr, /^foster: cannot attach to the container: [^\n]*\n$/);
   await waitUntil('its monitor is idle', async () => {
-    const ticks = () => readProcess(containers.monitor('one'))?.ticks ?? 0;
+    const monitor = containers.monitor('one');
+    const ticks = () => readProcess(monitor)?.ticks ?? 0;
     const before = ticks();
     await sleep(1000);
     return ticks() === before;

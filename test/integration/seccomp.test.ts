@@ -7,6 +7,7 @@ import test, { after, before } from 'node:test';
 import { compileSeccomp } from '../../src/plan/seccomp/compile.js';
 import { defaultSeccompProfile } from '../../src/spec/seccomp-profile.js';
 import { resolveCapabilities } from '../../src/sys/capabilities.js';
+import { DEADLINE } from './support/wait.js';
 
 /** Loads the filter of a file, then makes the calls of its arguments, `ABI:NUMBER[:ARG]`, and prints their results. */
 const PROBE = `
@@ -74,7 +75,7 @@ function probe(capabilities: string[], architectures: string[], ...calls: string
   writeFileSync(file, compileSeccomp({ ...defaultSeccompProfile(capabilities), architectures }, machine));
   const { stdout, stderr, signal, status } = spawnSync(join(folder, 'probe'), [file, ...calls], {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: DEADLINE,
   });
   assert.ok(status === 0 || signal !== null, `status ${status}: ${stderr}`);
   return { results: stdout.trim().split('\n').filter(Boolean).map(Number), signal };

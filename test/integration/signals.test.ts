@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Home, type Running } from './support/foster.js';
@@ -143,6 +145,22 @@ test('when the command stops, foster stops, and SIGCONT to foster continues both
     assert.equal((await running.ended).status, 0);
     assert.match(running.stdout, /on again/);
   }
+});
+
+test('a command that closes its output and stops, both while foster does not look', async () => {
+  const script = 'echo up; until [ -e /shared/go ]; do sleep 0.05; done; exec >&- 2>&-; kill -STOP $$';
+  const running = home.start(['--rm', '-v', `${home.shared}:/shared`, 'busybox', 'sh', '-c', script]);
+  const states = (name: string) => descendants(running.pid).filter((one) => one.name === name);
+  await running.says('up');
+  running.signal('SIGSTOP');
+  writeFileSync(join(home.shared, 'go'), '');
+  await waitUntil('the command is stopped', () => states('sh').some(({ state }) => state === 'T'));
+  await waitUntil('PID 1 has told of it', () => states('foster-init').every(({ state }) => state === 'S'));
+  running.signal('SIGCONT');
+  await waitUntil('foster is stopped', () => readProcess(running.pid)?.state === 'T');
+  running.signal('SIGCONT');
+  const { status, stderr } = await running.ended;
+  assert.deepEqual([status, stderr], [0, '']);
 });
 
 test('SIGTSTP to foster stops the command, then foster', async () => {

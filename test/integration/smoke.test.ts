@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import { DEADLINE } from './support/wait.js';
 
 /** What has to work for everybody: run as an unprivileged user and as root (scripts/test). */
 const FOSTER = process.env.FOSTER ?? 'dist/foster';
@@ -15,7 +16,7 @@ function run(args: string[], input = ''): Result {
   const { status, stdout, stderr } = spawnSync(FOSTER, ['run', '--rm', ...args], {
     input,
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: DEADLINE,
   });
   return { status, stdout, stderr };
 }

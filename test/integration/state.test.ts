@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { Home } from './support/foster.js';
+import { waitUntil } from './support/wait.js';
 
 /** ps, inspect, rm, prune and info, as Docker does it. */
 const home = new Home();
@@ -203,7 +204,12 @@ test('prune asks, and removes all stopped containers', async () => {
   const running = await alive('stays');
   const refused = home.foster(['prune'], { input: 'n\n' });
   assert.equal(refused.status, 0, 'a no is no failure');
-  assert.equal(home.foster(['prune']).status, 1, 'nobody was asked');
+  const unanswered = home.foster(['prune']);
+  assert.equal(unanswered.status, 1, 'nobody was asked');
+  assert.match(
+    unanswered.stderr,
+    /^foster: nothing was removed: standard input ended before an answer; use --force/,
+  );
   assert.match(refused.stdout, /^WARNING! .*\nAre you sure you want to continue\? \[y\/N\] /);
   assert.equal(readdirSync(containers).length, 3);
   const agreed = home.foster(['prune'], { input: 'y\n' });
@@ -230,7 +236,10 @@ test('a container whose monitor was killed is dead, and can be removed', async (
   const running = await alive('orphaned');
   running.signal('SIGKILL');
   await running.ended;
-  assert.match(lines(home.foster(['ps', '-a']).stdout)[1] ?? '', / (Dead|Exited \(137\)).* orphaned$/);
+  // its PID 1 may live for a moment longer
+  await waitUntil('it is shown as dead', () =>
+    / (Dead|Exited \(137\)).* orphaned$/.test(lines(home.foster(['ps', '-a']).stdout)[1] ?? ''),
+  );
   assert.equal(home.foster(['rm', 'orphaned']).status, 0);
 });
 

@@ -35,7 +35,7 @@ function shell(script: string): { status: number | null; stdout: string; stderr:
     env: { ...home.env, foster: FOSTER },
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
-    timeout: 60_000,
+    timeout: DEADLINE,
   });
 }
 
@@ -148,7 +148,7 @@ test('a program run with exec cannot keep the terminal and read later input', as
   const person = new Tmux(home);
   try {
     const keep =
-      'for fd in 0 1 2; do (timeout 20 cat <&$fd >>/shared/typed &) 2>/dev/null; done; echo k""ept';
+      'for fd in 0 1 2; do (timeout 1000 cat <&$fd >>/shared/typed &) 2>/dev/null; done; echo k""ept';
     person.types(`foster exec hostile sh -c '${keep}'`);
     await person.sees(/^kept$/m);
     await person.seesPrompt();
@@ -253,6 +253,33 @@ test('output that cannot be written is an error', () => {
   assert.equal(status, 125);
   assert.match(stderr, /cannot write the container's output: no space left on device/);
   assert.equal(shell(`$foster run --rm busybox sh -c 'echo hi; exit 3' >/dev/full`).status, 3);
+  // of a container with a monitor of its own, by Node and without it
+  const lost = [125, "foster: cannot write the container's output: no space left on device (errno 28)\n"];
+  containers.ok('create', '--name', 'unread', 'busybox', 'sh', '-c', 'echo hi; echo more');
+  for (const command of [
+    'start -a unread',
+    'start -a unread',
+    'run --rm --health-cmd true busybox echo hi',
+  ]) {
+    const { status, stderr } = shell(`$foster ${command} >/dev/full`);
+    assert.deepEqual([status, stderr], lost, command);
+  }
+  assert.equal(
+    shell(`$foster run --rm --health-cmd true busybox sh -c 'echo hi; exit 3' >/dev/full`).status,
+    3,
+  );
+  const logs = shell('$foster logs unread >/dev/full');
+  containers.ok('rm', 'unread');
+  assert.deepEqual(
+    [logs.status, logs.stderr],
+    [125, 'foster: cannot write to standard output: no space left on device (ENOSPC)\n'],
+  );
+  // foster's own output: it is not the disk of the data folder that is full
+  const own = shell('$foster ps >/dev/full');
+  assert.deepEqual(
+    [own.status, own.stderr],
+    [125, 'foster: cannot write to standard output: no space left on device (ENOSPC)\n'],
+  );
 });
 
 test("the flags of the caller's descriptors do not change", () => {
@@ -289,7 +316,8 @@ test('a leftover process that holds the output does not hold up foster', () => {
   containers.detach('leaves', 'exec sleep 1000');
   const { stdout } = home.foster(['exec', 'leaves', 'sh', '-c', 'sleep 1000 & echo said']);
   assert.equal(stdout, 'said\n');
-  const script = '(trap "" HUP; while echo x; do :; done) & sleep 0.2; exit 3';
+  const script =
+    '(trap "" HUP; echo x; : >/tmp/begun; while echo x; do :; done) & until [ -e /tmp/begun ]; do sleep 0.05; done; exit 3';
   const result = home.foster(['exec', 'leaves', 'sh', '-c', script]);
   assert.equal(result.status, 3);
   assert.match(result.stdout, /^(x\n)+x?$/);
@@ -352,7 +380,7 @@ test('removing gives up on what cannot be removed, also a dangling link', () => 
   const program = join(process.cwd(), 'dist', process.arch, 'foster-init');
   const { status } = spawnSync(program, ['remove'], {
     stdio: ['ignore', 'ignore', 'ignore', ...fds],
-    timeout: 60_000,
+    timeout: DEADLINE,
   });
   for (const fd of fds) closeSync(fd);
   chmodSync(join(folder, 'shut'), 0o755);

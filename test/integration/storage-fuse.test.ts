@@ -16,7 +16,6 @@ import { Containers } from './support/containers.js';
 import { FOSTER } from './support/foster.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
 import { descendants } from './support/processes.js';
-import { waitUntil } from './support/wait.js';
 
 /** Containers with fuse-overlayfs, chosen explicitly; storage-probe.root.test.ts tests where they are needed. */
 const home = new ImagesHome();
@@ -59,7 +58,7 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
   afterEach(async () => {
     containers.removeAll();
     await home.assertNoProcess();
-    home.foster(['rmi', '-f', ...lines(home.foster(['images', '-q']).stdout)]);
+    await home.clear();
     assert.deepEqual(home.stored(), { blobs: [], layers: [], leftovers: [] });
     assert.deepEqual(readdirSync(home.path('data/foster/containers')), []);
   });
@@ -101,7 +100,7 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
   });
 
   test('the container cannot see the program or its files', async () => {
-    out('run', '-d', '--name', 'one', 'app:1', 'sleep', '100');
+    out('run', '-d', '--name', 'one', 'app:1', 'sleep', '1000');
     const [daemon] = daemons();
     assert.ok(daemon !== undefined && daemons().length === 1);
     const names = lines(out('exec', 'one', 'sh', '-c', 'cat /proc/[0-9]*/comm')).filter(
@@ -119,13 +118,13 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
     const open = execFileSync('ls', ['-l', `/proc/${daemon.pid}/fd`], { encoding: 'utf8' });
     assert.ok(!/socket:|foster-plan|lock/.test(open), open);
     // who shares the host's PID namespace would see it: such a container has a copy
-    out('run', '-d', '--name', 'two', '--pid', 'host', 'app:1', 'sleep', '100');
+    out('run', '-d', '--name', 'two', '--pid', 'host', 'app:1', 'sleep', '1000');
     assert.equal(containers.inspect('two', '{{.Driver}}'), 'copy');
     assert.equal(daemons().length, 1);
   });
 
   test('a detached container keeps its files when it is stopped, started and restarted by itself', async () => {
-    out('run', '-d', '--name', 'one', '--stop-timeout', '1', 'app:1', 'sleep', '100');
+    out('run', '-d', '--name', 'one', '--stop-timeout', '1', 'app:1', 'sleep', '1000');
     assert.equal(containers.inspect('one', '{{.Driver}}'), 'fuse-overlayfs');
     out('exec', 'one', 'sh', '-c', 'echo kept > /file');
     out('stop', 'one');
@@ -144,18 +143,19 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
   });
 
   test('a root filesystem that is in use elsewhere does not keep the program alive', async () => {
-    const script = 'test -e /go && exec sleep 100; until [ -e /go ]; do sleep 0.05; done; exit 1';
+    const script = 'test -e /go && exec sleep 1000; until [ -e /go ]; do sleep 0.05; done; exit 1';
     out('run', '-d', '--name', 'one', '--restart', 'on-failure:1', 'app:1', 'sh', '-c', script);
-    const first = containers.inspect('one', '{{.State.Pid}}');
+    const first = containers.pid('one');
     const old = daemons()[0]?.pid;
     const O_PATH = 0o10000000;
     const held = openSync(`/proc/${first}/root`, O_PATH);
     try {
       out('exec', 'one', 'touch', '/go');
-      await waitUntil('it runs again', () => {
-        const now = containers.inspect('one', '{{.State.Status}} {{.State.Pid}}');
-        return /^running [1-9]/.test(now) && now !== `running ${first}`;
-      });
+      await containers.until(
+        'it runs again',
+        'one',
+        ({ status, pid }) => status === 'running' && pid > 0 && pid !== first,
+      );
       assert.equal(daemons().length, 1);
       assert.notEqual(daemons()[0]?.pid, old);
     } finally {
@@ -177,7 +177,11 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
           '-c',
           'echo up; cat; sleep 1; ls /',
         ]);
-        await waitUntil('it runs', () => daemons().length === 1 && containers.status('one') === 'running');
+        await containers.until(
+          'it runs',
+          'one',
+          ({ status }) => daemons().length === 1 && status === 'running',
+        );
         const victim = descendants().find((each) => each.name === name);
         assert.ok(victim !== undefined, who);
         process.kill(victim.pid, 'SIGKILL');
@@ -217,7 +221,7 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
     assert.equal(readFileSync(home.path('mine'), 'utf8'), 'x');
     assert.equal(home.foster(['cp', 'one:/d/one', home.path('none')]).status, 1);
     assert.equal(out('start', '-a', 'one'), 'inside');
-    out('run', '-d', '--name', 'two', 'app:1', 'sleep', '100');
+    out('run', '-d', '--name', 'two', 'app:1', 'sleep', '1000');
     out('cp', home.path('in'), 'two:/etc/in');
     assert.equal(out('exec', 'two', 'cat', '/etc/in'), 'inside');
     out('cp', 'two:/etc/kept', home.path('kept'));

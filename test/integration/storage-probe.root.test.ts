@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { FOSTER, type Result } from './support/foster.js';
 import { BUSYBOX_LAYER, dockerArchive } from './support/image-archive.js';
+import { DEADLINE } from './support/wait.js';
 
 /**
  * A user whose data lies where the kernel refuses an overlay: on another overlay, as in a container of Docker's. No driver
@@ -60,7 +61,7 @@ function foster(args: string[], env: Record<string, string> = {}, input: Buffer 
     cwd: '/',
     input,
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: DEADLINE,
   });
   return { status, signal, stdout, stderr };
 }
@@ -116,7 +117,7 @@ test('images with deleted files work there, and so do containers and builds', op
       .sort();
   assert.deepEqual(list('app:1'), ['', '/d', '/d/two', '/e', '/e/y']);
 
-  must('run', '-d', '--name', 'one', 'app:1', 'sleep', '100');
+  must('run', '-d', '--name', 'one', 'app:1', 'sleep', '1000');
   must('exec', 'one', 'sh', '-c', 'rm -r /d; mkdir /d; touch /d/new');
   assert.equal(must('diff', 'one'), 'C /d\nA /d/new\nD /d/two\n');
   must('commit', 'one', 'committed:1');
@@ -192,7 +193,7 @@ test('fuse-overlayfs is preferred to a copy', fuse, () => {
   must('run', '--rm', 'busybox', 'true');
   assert.equal(remembered().driver, 'copy');
   covers = {}; // as if it had just been installed
-  must('run', '-d', '--name', 'one', 'busybox', 'sleep', '100');
+  must('run', '-d', '--name', 'one', 'busybox', 'sleep', '1000');
   assert.equal(remembered().driver, 'fuse-overlayfs');
   assert.match(must('info'), /driver: fuse-overlayfs\n {2}reason: the kernel refuses an overlay: /);
   assert.equal(must('inspect', '-f', '{{.Driver}}', 'one'), 'fuse-overlayfs\n');

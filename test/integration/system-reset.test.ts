@@ -8,8 +8,8 @@ import { Home } from './support/foster.js';
 const home = new Home();
 
 const stored = () =>
-  ['containers', 'names', 'locks', 'layers', 'roots', 'images/blobs/sha256', 'build-cache'].filter((name) =>
-    entries(name).some((one) => one !== 'locks'),
+  ['containers', 'names', 'locks', 'layers', 'roots', 'images/blobs/sha256', 'build-cache', 'labs'].filter(
+    (name) => entries(name).some((one) => one !== 'locks'),
   );
 
 function entries(name: string): string[] {
@@ -27,6 +27,7 @@ test('system reset removes running containers, images, caches and events, after 
   assert.equal(home.foster(['pause', id]).status, 0);
   assert.equal(home.foster(['volume', 'create', 'data']).status, 0);
   assert.equal(home.foster(['network', 'create', 'shop']).status, 0);
+  assert.equal(home.foster(['lab', 'start', 'images']).status, 0);
 
   const refused = home.foster(['system', 'reset'], { input: 'n\n' });
   assert.match(refused.stdout, /^WARNING! This will remove all containers, running ones too, .*\[y\/N\] $/s);

@@ -115,7 +115,8 @@ test('a job with a terminal waits in the background for the foreground', async (
   await waitUntil('the job waits', () =>
     descendants().some(({ name, state }) => name.startsWith('foster-') && state === 'T'),
   );
-  person.types('fg');
+  person.types('clear; fg');
+  await person.sees(/^foster run /m);
   person.types('yours');
   await person.sees(/^<yours>$/m);
   person.presses('C-d');

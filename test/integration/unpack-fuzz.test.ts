@@ -11,7 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { TreeWriter } from '../../src/layers/tree-writer.js';
 import { FosterError } from '../../src/sys/errors.js';
@@ -124,7 +124,6 @@ function fuzz(folder: string, seed: number): FuzzResult {
 function runTests(): void {
   const home = new ImagesHome();
   const folder = home.path('fuzz');
-  after(() => home.foster(['unshare', 'rm', '-rf', folder]));
   const seed = fuzzSeed();
 
   test(`${ROUNDS} random layers do not change anything outside their tree`, () => {

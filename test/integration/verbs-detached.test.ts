@@ -53,21 +53,22 @@ test('stop ends a container that its policy would restart', () => {
 
 test('stop immediately ends a container that waits for its restart', async () => {
   detach('failing', 'exit 3', ['--restart', 'always']);
-  await waitUntil(
+  await containers.until(
     'it waits for 6.4 seconds, twice as long as the last time',
-    () => inspect('failing', '{{.State.Status}} {{.RestartCount}}') === 'restarting 6',
+    'failing',
+    ({ status, restarts }) => status === 'restarting' && restarts === 6,
   );
   const end = Date.parse(inspect('failing', '{{.State.FinishedAt}}'));
   const begun = Date.now();
   assert.equal(home.foster(['stop', 'failing']).status, 0);
-  assert.equal(inspect('failing', '{{.State.Status}} {{.State.ExitCode}}'), 'exited 3');
+  assert.match(inspect('failing', '{{.State.Status}} {{.State.ExitCode}}'), /^exited (3|143)$/);
   // where the machine was so slow that the time was nearly over, it may have been started again before foster looked
-  if (begun - end < 3000) assert.equal(inspect('failing', '{{.RestartCount}}'), '6');
+  if (begun - end < 3000) assert.equal(inspect('failing', '{{.RestartCount}} {{.State.ExitCode}}'), '6 3');
 });
 
 test('so do kill and rm -f', async () => {
   for (const name of ['killed', 'removed']) detach(name, 'exit 3', ['--restart', 'always']);
-  for (const name of ['killed', 'removed']) await waitUntil('it waits', () => status(name) === 'restarting');
+  for (const name of ['killed', 'removed']) await containers.waitFor(name, 'restarting');
   assert.equal(home.foster(['kill', 'killed']).status, 0);
   assert.equal(status('killed'), 'exited');
   assert.equal(home.foster(['rm', '-f', 'removed']).status, 0);
@@ -108,7 +109,7 @@ test('a pause does not outlive its container', async () => {
   detach('paused', 'sleep 300', ['--restart', 'always']);
   assert.equal(home.foster(['pause', 'paused']).status, 0);
   process.kill(Number(inspect('paused', '{{.State.Pid}}')), 'SIGKILL');
-  await waitUntil('it was started again', () => status('paused') === 'running');
+  await containers.waitFor('paused', 'running');
   assert.equal(home.foster(['rm', '-f', 'paused']).status, 0);
 });
 

@@ -172,9 +172,10 @@ test('diff prints JSON as Podman does', () => {
   assert.match(home.foster(['diff', '--format', 'xml', 'web']).stderr, /--format 'xml': expected json/);
 });
 
-test('commit squashes layers, keeps volumes, pauses, and writes the id to a file', () => {
+test('commit squashes layers, keeps volumes, pauses, and writes the id to a file', async () => {
   const file = join(home.folder, 'iid');
-  containers.detach('work', 'echo x > /x; exec sleep 1000', ['-v', '/data']);
+  containers.detach('work', 'echo x > /x; echo written; exec sleep 1000', ['-v', '/data']);
+  await containers.logs('work', 'written');
   containers.ok('commit', 'work', 'layered:1');
   const flags = ['-q', '-s', '--pause', '--include-volumes', '--iidfile', file, '-f', 'oci'];
   home.run(['--name', 'over', '-v', '/data', 'layered:1', 'sh', '-c', 'echo y > /y']);

@@ -7,7 +7,9 @@ import { waitUntil } from './support/wait.js';
 
 /** SIGKILL at every step of the commands that create, fill and remove volumes. */
 const home = new CrashHome();
-home.must(['run', '--rm', 'busybox', 'true']); // builds the root filesystem
+// builds the root filesystem, and that for other ids
+home.must(['run', '--rm', 'busybox', 'true']);
+home.must(['run', '--rm', '--userns', 'auto', 'busybox', 'true']);
 
 const folder = join(home.folder, 'data/foster/volumes');
 const stored = () => (existsSync(folder) ? readdirSync(folder) : []);
@@ -19,11 +21,21 @@ const WALKS: Walk[] = [
   { args: ['volume', 'create', 'data'], least: 3 },
   { args: ['create', '--name', 'one', '-v', 'data:/etc', '-v', '/usr', 'busybox', 'true'], least: 16 },
   { args: ['run', '--rm', '-v', 'data:/etc', '-v', '/a', 'busybox', 'true'], least: 16 },
+  // without Node: src/init/front
+  { args: ['run', '--rm', '-v', '/a', '-v', '/tmp', 'busybox', 'true'], least: 22 },
+  { args: ['run', '-d', '-v', 'fresh:/tmp', '-v', '/a', 'busybox', 'sleep', '1000'], least: 22 },
+  { args: ['run', '-d', '--userns', 'auto', '-v', '/a', 'busybox', 'sleep', '1000'], least: 18 },
   { before: [['volume', 'create', 'data']], args: ['volume', 'rm', 'data'], least: 3 },
   {
     before: [['create', '--name', 'one', '-v', '/etc', 'busybox', 'true']],
     args: ['rm', '-v', 'one'],
     least: 8,
+  },
+  {
+    before: [['create', '--name', 'one', '-v', '/etc', 'busybox', 'true']],
+    args: ['rm', '-v', 'one'],
+    least: 8,
+    env: { FOSTER_NO_FRONT: '1' },
   },
   {
     before: [
@@ -37,8 +49,14 @@ const WALKS: Walk[] = [
 
 /** All commands work, whatever has happened; the volume has all files or none, and nothing is left in the end. */
 async function assertRecovers(what: string): Promise<void> {
-  const files = home.must(['run', '--rm', '-v', 'data:/etc', 'busybox', 'sh', '-c', FILES]);
-  assert.equal(files, whole, what);
+  const command = ['sh', '-c', FILES];
+  const { stdout } = await home.library.run({
+    root: 'busybox',
+    command,
+    volumes: ['data:/etc'],
+    remove: true,
+  });
+  assert.equal(stdout, whole, what);
   await home.library.volumes.list();
   await home.assertRecovers(what);
   await home.library.volumes.prune({ all: true });

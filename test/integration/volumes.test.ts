@@ -189,7 +189,7 @@ test('volume-subpath: a part of a volume, also one that only a user of the conta
   assert.equal(inside('ls /v/a/b', '-v', 'data:/v'), 'file\nnew\n');
   assert.equal(inside('ls -A /s', ...flags('private/in')), '');
   for (const link of ['etc', 'a/up', 'a/up/etc', 'a/link'])
-    fails(['run', '--rm', ...flags(link), 'busybox', 'true'], /links in a volume are not followed/, 125);
+    fails(['run', '--rm', ...flags(link), 'busybox', 'true'], /links there are not followed/, 125);
   fails(
     ['run', '--rm', ...flags('no'), 'busybox', 'true'],
     /cannot mount no of volume data at \/s: no such file/,

@@ -10,7 +10,14 @@ import { FOSTER } from './support/foster.js';
 
 /** Helper programs of foster (src/worker/run-worker.ts), started as foster does it but with other words. */
 const WORKERS = ['build-layer-main', 'copy-main', 'tree-main', 'unpack-main'];
-const NO_WORKERS = ['build-parser-main', 'build-run-main', 'own-process-main', 'unshare-main'];
+const NO_WORKERS = [
+  'build-parser-main',
+  'build-run-main',
+  'doctor-main',
+  'namespace-trial-main',
+  'own-process-main',
+  'unshare-main',
+];
 const folder = mkdtempSync(join(tmpdir(), 'foster-workers-'));
 const dist = dirname(FOSTER);
 after(() => rmSync(folder, { recursive: true, force: true }));

@@ -32,6 +32,17 @@ function read(name: string, file: string): string {
   return readFileSync(join(TOP, own, '..', file), 'utf8').trim();
 }
 
+test('foster doctor finds the delegated controllers', () => {
+  const { stdout } = home.foster(['doctor', 'cgroups', 'runtime-folder', 'linger']);
+  assert.match(stdout, /^ok +cgroups +cgroups of version 2, by \w+: .*memory/m);
+  assert.match(stdout, /3 ok, 0 warnings, 0 failures\n$/);
+});
+
+test('lab cgroups can be played: each check fails before its step, and is met after it', () => {
+  const { stdout, stderr, status } = home.foster(['lab', 'run', 'cgroups', '--auto']);
+  assert.equal(status, 0, stdout + stderr);
+});
+
 test('limits are in the files of a cgroup of version 2', () => {
   const flags = ['-m', '64m', '--memory-swap', '96m', '--memory-reservation', '32m', '--cpus', '0.5'];
   containers.detach('one', 'sleep 1000 & sleep 1000', [

@@ -18,6 +18,14 @@ function foster(): { status: number | null; stdout: string; stderr: string } {
   return { status, stdout, stderr };
 }
 
+/** What `foster doctor` says to the user about namespaces. */
+function doctor(): { level: string; found: string; commands: (string | undefined)[] } {
+  const words = ['--login', 'user', '--command', `${FOSTER} doctor --json user-namespaces`];
+  const { stdout } = spawnSync('su', words, { encoding: 'utf8', timeout: 120_000 });
+  const [{ level, found, mend = [] }] = JSON.parse(stdout).checks;
+  return { level, found, commands: mend.map(({ command }: { command?: string }) => command) };
+}
+
 const before = new Map(
   [CLONE, APPARMOR].filter(existsSync).map((file) => [file, readFileSync(file, 'utf8')]),
 );
@@ -30,6 +38,7 @@ test('without restrictions it runs', () => {
   if (before.has(APPARMOR)) writeFileSync(APPARMOR, '0');
   if (before.has(CLONE)) writeFileSync(CLONE, '1');
   assert.deepEqual(foster(), { status: 0, stdout: 'runs\n', stderr: '' });
+  assert.equal(doctor().level, 'ok');
 });
 
 test('kernel.unprivileged_userns_clone=0: the error says how to change it', {
@@ -42,6 +51,8 @@ test('kernel.unprivileged_userns_clone=0: the error says how to change it', {
     stderr,
     /^foster: cannot .*this kernel lets only root make user namespaces; as root: sysctl -w kernel\.unprivileged_userns_clone=1\n$/,
   );
+  const { level, commands } = doctor();
+  assert.deepEqual([level, commands], ['fail', ['sysctl -w kernel.unprivileged_userns_clone=1']]);
 });
 
 test('user.max_user_namespaces=0: an error, too', () => {
@@ -52,6 +63,7 @@ test('user.max_user_namespaces=0: an error, too', () => {
     const { status, stdout, stderr } = foster();
     assert.deepEqual([status, stdout], [125, '']);
     assert.match(stderr, /^foster: cannot .*max_user_namespaces/);
+    assert.equal(doctor().level, 'fail');
   } finally {
     writeFileSync(file, value);
   }
@@ -65,6 +77,15 @@ test("AppArmor's restriction of user namespaces: the error says how to lift it",
   if (status === 0) return t.skip('this kernel has the setting, and restricts nothing'); // upstream's does, without profiles
   assert.deepEqual([status, stdout], [125, '']);
   assert.match(stderr, /^foster: cannot .*sysctl -w kernel\.apparmor_restrict_unprivileged_userns=0/);
+  const { level, commands } = doctor();
+  assert.equal(level, 'fail');
+  // the profile that it prints lets foster through, and nothing else
+  assert.equal(spawnSync('sh', ['-ec', commands[0] ?? 'false']).status, 0);
+  try {
+    assert.deepEqual([foster().stdout, doctor().level], ['runs\n', 'ok']);
+  } finally {
+    spawnSync('apparmor_parser', ['--remove', '/etc/apparmor.d/foster']);
+  }
 });
 
 test('a profile of AppArmor without user namespaces: the error names it', {
@@ -87,6 +108,7 @@ profile foster-test ${process.execPath} flags=(attach_disconnected) {
     const { status, stdout, stderr } = foster();
     assert.deepEqual([status, stdout], [125, '']);
     assert.match(stderr, /^foster: cannot .*; foster runs in the AppArmor profile 'foster-test', /);
+    assert.match(doctor().found, /profile 'foster-test'/);
   } finally {
     assert.equal(parser('--remove').status, 0);
   }

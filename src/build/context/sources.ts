@@ -52,11 +52,11 @@ export function findSources(
   if (found.length > 0) {
     return found.filter(({ name, isDirectory }) => isDirectory || !excludes?.ignores(posix.basename(name)));
   }
-  const what =
-    names.length > 0 && !isPattern(path) && sourceAt(root, path) !== undefined
-      ? 'excluded by the ignore file'
-      : 'not found';
-  throw new FosterError(`${wanted}: ${what}`);
+  if (names.length > 0 && !isPattern(path) && sourceAt(root, path) !== undefined)
+    throw new FosterError(`${wanted}: excluded by the ignore file`);
+  throw new FosterError(`${wanted}: not found`, {
+    advice: 'paths start at the build context, or with --from at the root of that stage or image',
+  });
 }
 
 /** How many components of a source's path are dropped: those before `/./`. */

@@ -3,6 +3,7 @@ import type {
   Heredoc as ParsedHeredoc,
   Instruction as ParsedInstruction,
 } from 'dockerfile-ast';
+import { nearest } from '../../spec/nearest.js';
 import { quoted, visible } from '../../spec/parse/flag.js';
 import { FosterError } from '../../sys/errors.js';
 import { hideFalseHeredocs } from './false-heredocs.js';
@@ -89,7 +90,10 @@ function readInstruction(
   const line = start.line + 1;
   const keyword = parsed.getInstruction().toUpperCase();
   if (!KEYWORDS.has(keyword)) {
-    throw lineError(file, line, `unknown instruction ${quoted(parsed.getInstruction().slice(0, 40))}`);
+    const word = parsed.getInstruction().slice(0, 40);
+    const near = nearest(keyword.slice(0, 40), [...KEYWORDS]);
+    const advice = near === undefined ? undefined : `did you mean ${near}?`;
+    throw lineError(file, line, `unknown instruction ${quoted(word)}`, advice);
   }
   const heredocs = heredocsOf(parsed);
   const bodyStart = heredocs.length === 0 ? end.line + 1 : firstBodyLine(lines, start.line, escapeCharacter);

@@ -1,18 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync, writeSync } from 'node:fs';
-import { type Attachment, attachToNetworks } from '../../container/attachment.js';
+import { attachToNetworks } from '../../container/attachment.js';
 import { oomReport } from '../../container/cgroups.js';
 import { becomeMonitor } from '../../container/foreground.js';
-import { networkFiles } from '../../container/host-facts.js';
 import { holdSignals } from '../../init/clone.js';
 import { abandon, type Launched, launch } from '../../launch/launch.js';
 import { closeAll } from '../../launch/streams.js';
-import { RootFiles } from '../../layers/root-files.js';
-import { buildPlan } from '../../plan/build.js';
-import type { PlanFacts } from '../../plan/facts.js';
 import { FosterError } from '../../sys/errors.js';
 import { setParentDeathSignal } from '../../sys/libc.js';
 import { NO_SURROUNDINGS, setSurroundings } from '../../sys/surroundings.js';
+import { networkDraftOf, planOfOrder } from './run-plan.js';
 import { RUN_FD, type RunOrder, type RunReport } from './run-protocol.js';
 
 /**
@@ -22,22 +18,12 @@ import { RUN_FD, type RunOrder, type RunReport } from './run-protocol.js';
 async function run(): Promise<never> {
   setParentDeathSignal(9);
   const order = JSON.parse(readFileSync(RUN_FD.order, 'utf8')) as RunOrder;
-  const { parent, spec, facts } = order;
+  const { parent, spec } = order;
   setSurroundings({ ...NO_SURROUNDINGS, ...order.surroundings, warn: (warning) => report({ warning }) });
   if (process.ppid !== parent) process.exit(1); // foster died before this process asked to be notified
-  const network = await attach(order);
-  const plan = buildPlan(
-    spec,
-    {
-      ...facts,
-      files: filesOf(order, network),
-      ...(network && { network: network.facts }),
-      guarded: new Set(facts.guarded),
-      directories: new Set(facts.directories),
-      kernelPaths: new Map(facts.kernelPaths),
-    },
-    { shim: true, verbose: false, signalGroup: false, counts: false, graceMs: GRACE_MS },
-  );
+  // its addresses are its own for as long as this process lives, which becomes the monitor
+  const network = await attachToNetworks(networkDraftOf(order));
+  const plan = planOfOrder(order, network);
   holdSignals();
   let launched: Launched | undefined;
   try {
@@ -50,36 +36,6 @@ async function run(): Promise<never> {
     throw error;
   }
 }
-
-/** Its addresses are its own for as long as this process lives, which becomes the monitor. */
-async function attach({ networks, files }: RunOrder): Promise<Attachment | undefined> {
-  const { hostname, addHosts, dns } = files;
-  return await attachToNetworks({
-    id: randomBytes(32).toString('hex'),
-    networks,
-    network: { hostname, network: 'bridge', addHosts, dns },
-    isAnonymous: true,
-  });
-}
-
-/** No name server can answer, so that waiting for one as long as resolvers usually do is no use: resolv.conf(5). */
-const FAIL_SOON = 'options timeout:1 attempts:1\n';
-
-function filesOf({ files, spec, facts }: RunOrder, network: Attachment | undefined): PlanFacts['files'] {
-  const root = new RootFiles(facts.storage.layers);
-  try {
-    return networkFiles(files, spec, root, network).map((file) =>
-      files.network === 'none' && file.path === '/etc/resolv.conf'
-        ? { ...file, text: `${file.text}${FAIL_SOON}` }
-        : file,
-    );
-  } finally {
-    root.close();
-  }
-}
-
-/** Processes that a command leaves running are stopped after this time. */
-const GRACE_MS = 1000;
 
 function report(line: RunReport): void {
   writeSync(RUN_FD.report, `${JSON.stringify(line)}\n`);

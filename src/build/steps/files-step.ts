@@ -51,13 +51,13 @@ const KNOWN = ['from', 'chown', 'chmod', 'link', 'parents', 'exclude', 'checksum
 
 /**
  * Parses a COPY or ADD.
- * @param layers layers of the image so far, whose users --chown may name
+ * @param layers layers of the image so far, whose users --chown may name; if they are not there yet, no names are looked up
  * @throws FosterError
  */
 export function readFilesStep(
   instruction: Instruction,
   state: StageState,
-  layers: string[],
+  layers: string[] | undefined,
   file: Dockerfile,
 ): FilesStep {
   const { keyword, flags, heredocs } = instruction;
@@ -153,8 +153,8 @@ function isOn(flag: Instruction['flags'][number] | undefined, name: string): boo
 }
 
 /** As in Docker: a numeric user is also the group; a named user has its own group. */
-function ownerOf(text: string, layers: string[]): Owner | undefined {
-  if (text === '') return undefined;
+function ownerOf(text: string, layers: string[] | undefined): Owner | undefined {
+  if (text === '' || layers === undefined) return undefined;
   const root = new RootFiles(layers);
   try {
     const wanted = /^\d+$/.test(text) ? `${text}:${text}` : text;

@@ -62,31 +62,48 @@ function isPlain({ from, owner, mode }: (RunMount & { type: 'cache' })['initial'
 }
 
 async function mountOf(
-  { mount, work, socket }: MountContent,
+  content: MountContent,
   maps: IdMaps,
   workspace: Workspace,
   name: string,
 ): Promise<Mount | undefined> {
-  const options = ['nosuid', 'nodev'];
+  const { mount, work, socket } = content;
   switch (mount.type) {
     case 'tmpfs':
-      if (mount.size !== undefined) options.push(`size=${mount.size}`);
-      return { destination: mount.target, type: 'tmpfs', source: 'tmpfs', options };
+      return mountOn(content, 'tmpfs');
     case 'ssh':
-      if (socket === undefined) return undefined;
-      return { destination: mount.target, type: 'bind', source: socket, options: ['rbind', ...options] };
-    case 'cache': {
-      if (mount.isReadOnly) options.push('ro');
-      const source = await cacheFolder(mount, work, maps, workspace);
-      return { destination: mount.target, type: 'bind', source, options: ['rbind', ...options] };
-    }
-    default: {
+      return socket === undefined ? undefined : mountOn(content, socket);
+    case 'cache':
+      return mountOn(content, await cacheFolder(mount, work, maps, workspace));
+    default:
       if (mount.target === undefined || work === undefined) return undefined;
-      if (mount.type === 'secret' || mount.isReadOnly) options.push('ro');
-      const source = await fill(join(workspace.folder, FOLDER, name), work, maps, workspace);
-      return { destination: mount.target, type: 'bind', source, options: ['rbind', ...options] };
-    }
+      return mountOn(content, await fill(join(workspace.folder, FOLDER, name), work, maps, workspace));
   }
+}
+
+/** The mount of a RUN with that source; undefined if it has no place in the container: a secret in a variable only. */
+function mountOn({ mount }: MountContent, source: string): Mount | undefined {
+  if (mount.target === undefined) return undefined;
+  const options = ['nosuid', 'nodev'];
+  if (mount.type === 'tmpfs') {
+    if (mount.size !== undefined) options.push(`size=${mount.size}`);
+    return { destination: mount.target, type: 'tmpfs', source, options };
+  }
+  if (mount.type === 'secret' || (mount.type !== 'ssh' && mount.isReadOnly)) options.push('ro');
+  return { destination: mount.target, type: 'bind', source, options: ['rbind', ...options] };
+}
+
+/** The mounts that a RUN would have. Their sources are not made: they are said in words, in angle brackets. */
+export function foreseenMounts(contents: readonly MountContent[], maps: IdMaps): Mount[] {
+  return contents.flatMap((content) => {
+    const { mount, work, socket } = content;
+    if (mount.type === 'tmpfs') return mountOn(content, 'tmpfs') ?? [];
+    if (mount.type === 'cache')
+      return mountOn(content, join(cacheMountsFolder(), cacheKey(mount, maps))) ?? [];
+    if (mount.type === 'ssh') return socket === undefined ? [] : (mountOn(content, socket) ?? []);
+    const words = mount.type === 'secret' ? `secret ${mount.id}` : `copy of ${mount.source}`;
+    return work === undefined ? [] : (mountOn(content, `<${words}>`) ?? []);
+  });
 }
 
 /** The folder of a cache; created if it is missing, and kept. */

@@ -59,7 +59,12 @@ const SIGKILL = 9;
  * @throws FosterError if the container could not be started
  */
 export async function runStep(step: RunStep, workspace: Workspace): Promise<number> {
-  const order = orderOf(step, workspace.folder, await readProfile(step.settings));
+  const { folder } = workspace;
+  const order = orderOf(step, {
+    folder,
+    driver: existsSync(join(folder, TREE)) ? 'copy' : 'overlay',
+    seccompProfile: await readProfile(step.settings),
+  });
   noteCgroups(workspace.folder, order.facts.cgroup?.places ?? []);
   const input = memoryFile('foster-build-run', Buffer.from(JSON.stringify(order)));
   const output = step.isQuiet ? memoryFile('foster-build-output', new Uint8Array()) : undefined;
@@ -81,12 +86,19 @@ export async function runStep(step: RunStep, workspace: Workspace): Promise<numb
   }
 }
 
-function orderOf(step: RunStep, folder: string, seccompProfile: Seccomp | undefined): RunOrder {
+/** What its helper is told. @param options.folder which its own layer is in */
+export function orderOf(
+  step: RunStep,
+  {
+    folder,
+    driver,
+    seccompProfile,
+  }: { folder: string; driver: 'copy' | 'overlay'; seccompProfile: Seccomp | undefined },
+): RunOrder {
   const { layers, maps, defaults, network, settings } = step;
   const id = randomBytes(32).toString('hex');
   const { addHosts, dns, dnsSearch, dnsOptions, without } = settings;
   const { env, dataRoot } = surroundings();
-  const driver = existsSync(join(folder, TREE)) ? 'copy' : 'overlay';
   const root = new RootFiles(layers);
   try {
     const user = resolveUser(defaults.User || undefined, root.read('/etc/passwd'), root.read('/etc/group'));

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { flagError } from '../../spec/parse/flag.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { projectOf } from './options.js';
-import { printProgressLine, progressReport } from './progress.js';
+import { printProgressLine, reportOf } from './progress.js';
 
 interface BuildFlags {
   buildArg?: string[];
@@ -40,7 +40,7 @@ export function configure(command: Command, argv: string[]): void {
         quiet: flags.quiet,
         printLine: printProgressLine,
       };
-      await buildService(project, name, choice, progressReport(flags.quiet));
+      await buildService(project, name, choice, reportOf(command, flags.quiet));
     }
   });
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { projectOf } from './options.js';
-import { progressReport } from './progress.js';
+import { reportOf } from './progress.js';
 import { addMakeOptions, type MakeFlags, makeRequest } from './up-options.js';
 
 /** `foster compose create`. */
@@ -15,6 +15,6 @@ export function configure(command: Command, argv: string[]): void {
   command.action(async (services: string[], flags: MakeFlags) => {
     const project = await projectOf(command, services);
     const { up } = await import('../../engine/compose/up.js');
-    await up(project, { ...makeRequest(project, services, flags), noStart: true }, progressReport());
+    await up(project, { ...makeRequest(project, services, flags), noStart: true }, reportOf(command));
   });
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { flagError } from '../../spec/parse/flag.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { existingOf, parseCount } from './options.js';
-import { progressReport } from './progress.js';
+import { reportOf } from './progress.js';
 
 interface DownFlags {
   volumes?: boolean;
@@ -40,6 +40,6 @@ export function configure(command: Command, argv: string[]): void {
     const existing = await existingOf(command);
     const { down } = await import('../../engine/compose/end.js');
     const { volumes, removeOrphans, timeout } = flags;
-    await down(existing, { services, volumes, removeOrphans, images: rmi, timeout }, progressReport());
+    await down(existing, { services, volumes, removeOrphans, images: rmi, timeout }, reportOf(command));
   });
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import type { CommandModule } from '../command.js';
 import { configureGroup, type GroupEntry } from '../group.js';
-import { addComposeOptions } from './options.js';
+import { addComposeOptions, DRY, DRY_RUN } from './options.js';
 
 const ENTRIES: GroupEntry[] = [
   { name: 'build', summary: 'build the images of services', load: () => import('./build.js') },
@@ -40,11 +41,26 @@ const ENTRIES: GroupEntry[] = [
   { name: 'watch', summary: 'update containers when files change', load: () => import('./watch.js') },
 ];
 
+/** With the option of the group, which people also give after the command. */
+function withDryRun(entry: GroupEntry): GroupEntry {
+  if (!DRY.includes(entry.name)) return entry;
+  const load = async (): Promise<CommandModule> => {
+    const { configure: own } = await entry.load();
+    return {
+      configure(command, argv, words) {
+        command.option('--dry-run', DRY_RUN);
+        return own(command, argv, words);
+      },
+    };
+  };
+  return { ...entry, load };
+}
+
 /** `foster compose`. */
 export async function configure(command: Command, argv: string[]): Promise<void> {
   command.description('Run the services of a Compose file: docs/compose.md says what is honoured.');
   addComposeOptions(command).enablePositionalOptions();
-  await configureGroup(command, argv, ENTRIES, [
+  await configureGroup(command, argv, ENTRIES.map(withDryRun), [
     '  foster compose up -d                   start everything in the background',
     '  foster compose ps                      what runs',
     '  foster compose logs -f web             the output of a service',

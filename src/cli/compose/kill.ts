@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { parseSignal } from '../../spec/parse/signals.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { existingOf } from './options.js';
-import { progressReport } from './progress.js';
+import { reportOf } from './progress.js';
 
 /** `foster compose kill`. */
 export function configure(command: Command, argv: string[]): void {
@@ -17,7 +17,7 @@ export function configure(command: Command, argv: string[]): void {
     parseSignal('--signal', flags.signal);
     const existing = await existingOf(command);
     const { chosenContainers, killContainers, removeOrphans } = await import('../../engine/compose/end.js');
-    await killContainers(chosenContainers(existing, services), flags.signal, progressReport());
-    if (flags.removeOrphans) await removeOrphans(existing, progressReport());
+    await killContainers(chosenContainers(existing, services), flags.signal, reportOf(command));
+    if (flags.removeOrphans) await removeOrphans(existing, reportOf(command));
   });
 }

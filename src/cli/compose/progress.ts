@@ -1,5 +1,7 @@
+import type { Command } from 'commander';
 import type { ComposeEvent, Report } from '../../engine/compose/progress.js';
 import { printError } from '../output.js';
+import { isDryRun } from './options.js';
 
 /** What is only the beginning of something. */
 const BEGINNINGS = /^(Waiting|.*ing)$/;
@@ -8,11 +10,11 @@ const BEGINNINGS = /^(Waiting|.*ing)$/;
 const WAITS = ['Waiting', 'Healthy', 'Exited'];
 
 /** Prints a line for everything that is done: ` Container app-web-1  Started`. */
-export function progressReport(isQuiet = false): Report {
+export function progressReport(isQuiet = false, prefix = ''): Report {
   if (isQuiet) return () => {};
   const waited = new Set<string>();
   return ({ kind, name, text }: ComposeEvent) => {
-    const line = ` ${kind} ${name}  ${text}\n`;
+    const line = `${prefix} ${kind} ${name}  ${text}\n`;
     if (BEGINNINGS.test(text) && !['Running', 'Waiting', 'Pulling', 'Building', 'Stopping'].includes(text))
       return;
     if (WAITS.includes(text)) {
@@ -21,6 +23,12 @@ export function progressReport(isQuiet = false): Report {
     }
     printError(line);
   };
+}
+
+/** The report of a command that can be asked to do nothing. */
+export function reportOf(command: Command, isQuiet = false): Report {
+  if (!isDryRun(command)) return progressReport(isQuiet);
+  return Object.assign(progressReport(isQuiet, 'DRY-RUN MODE - '), { isDry: true });
 }
 
 /** Prints a line of a pull or a build. */

@@ -3,7 +3,7 @@ import { flagError } from '../../spec/parse/flag.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { orReport } from '../container/each.js';
 import { projectOf } from './options.js';
-import { printProgressLine, progressReport } from './progress.js';
+import { printProgressLine, reportOf } from './progress.js';
 
 interface PullFlags {
   ignoreBuildable?: boolean;
@@ -37,7 +37,7 @@ export function configure(command: Command, argv: string[]): void {
       (name) => !(flags.ignoreBuildable && project.services[name]?.build !== undefined),
     );
     const request = { pull: flags.policy, quiet: flags.quiet, printLine: printProgressLine };
-    const report = progressReport(flags.quiet);
+    const report = reportOf(command, flags.quiet);
     if (!flags.ignorePullFailures) return await pullImages(project, chosen, request, report);
     for (const name of chosen) await orReport(() => pullImages(project, [name], request, report));
   });

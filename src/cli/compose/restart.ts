@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { existingOf, parseCount } from './options.js';
-import { progressReport } from './progress.js';
+import { reportOf } from './progress.js';
 
 /** `foster compose restart`. */
 export function configure(command: Command, argv: string[]): void {
@@ -21,6 +21,6 @@ export function configure(command: Command, argv: string[]): void {
     const { chosenContainers } = await import('../../engine/compose/end.js');
     const { restartContainers } = await import('../../engine/compose/start.js');
     const containers = chosenContainers(existing, services);
-    await restartContainers(existing, containers, { timeout, noDeps: !deps }, progressReport());
+    await restartContainers(existing, containers, { timeout, noDeps: !deps }, reportOf(command));
   });
 }

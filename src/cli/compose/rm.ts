@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { confirmed } from '../confirm.js';
-import { existingOf } from './options.js';
-import { progressReport } from './progress.js';
+import { existingOf, isDryRun } from './options.js';
+import { reportOf } from './progress.js';
 
 interface RmFlags {
   force?: boolean;
@@ -26,7 +26,7 @@ export function configure(command: Command, argv: string[]): void {
     const containers = chosenContainers(existing, services);
     const names = (stop ? containers : endedOf(containers)).map(({ name }) => name);
     if (names.length === 0) return;
-    if (!force && !confirmed(`This removes ${names.join(', ')}.`)) return;
-    await removeContainers(existing, containers, { stops: stop, volumes }, progressReport());
+    if (!force && !isDryRun(command) && !confirmed(`This removes ${names.join(', ')}.`)) return;
+    await removeContainers(existing, containers, { stops: stop, volumes }, reportOf(command));
   });
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { existingOf } from './options.js';
-import { progressReport } from './progress.js';
+import { reportOf } from './progress.js';
 
 /** `foster compose start`. */
 export function configure(command: Command, argv: string[]): void {
@@ -14,6 +14,6 @@ export function configure(command: Command, argv: string[]): void {
     const existing = await existingOf(command);
     const { chosenContainers } = await import('../../engine/compose/end.js');
     const { startContainers } = await import('../../engine/compose/start.js');
-    await startContainers(existing, chosenContainers(existing, services), progressReport());
+    await startContainers(existing, chosenContainers(existing, services), reportOf(command));
   });
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { existingOf, parseCount } from './options.js';
-import { progressReport } from './progress.js';
+import { reportOf } from './progress.js';
 
 /** `foster compose stop`. */
 export function configure(command: Command, argv: string[]): void {
@@ -18,6 +18,6 @@ export function configure(command: Command, argv: string[]): void {
   command.action(async (services: string[], { timeout }: { timeout?: number }) => {
     const existing = await existingOf(command);
     const { chosenContainers, stopContainers } = await import('../../engine/compose/end.js');
-    await stopContainers(existing, chosenContainers(existing, services), timeout, progressReport());
+    await stopContainers(existing, chosenContainers(existing, services), timeout, reportOf(command));
   });
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { existingOf } from './options.js';
-import { progressReport } from './progress.js';
+import { reportOf } from './progress.js';
 
 /** `foster compose unpause`. */
 export function configure(command: Command, argv: string[]): void {
@@ -13,6 +13,6 @@ export function configure(command: Command, argv: string[]): void {
   command.action(async (services: string[]) => {
     const existing = await existingOf(command);
     const { chosenContainers, pauseContainers } = await import('../../engine/compose/end.js');
-    await pauseContainers(chosenContainers(existing, services), false, progressReport());
+    await pauseContainers(chosenContainers(existing, services), false, reportOf(command));
   });
 }

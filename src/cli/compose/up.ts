@@ -4,7 +4,7 @@ import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { settings } from '../output.js';
 import { parseCount, projectOf } from './options.js';
-import { progressReport } from './progress.js';
+import { reportOf } from './progress.js';
 import { addMakeOptions, makeRequest, type UpFlags } from './up-options.js';
 
 /** `foster compose up`. */
@@ -67,11 +67,11 @@ export function configure(command: Command, argv: string[]): void {
       flags.alwaysRecreateDeps && services.length > 0
         ? { ...request, force: await depsOf(project, services) }
         : request;
-    const report = progressReport();
+    const report = reportOf(command);
     const { up } = await import('../../engine/compose/up.js');
-    if (flags.detach || flags.wait || !flags.start) {
+    if (flags.detach || flags.wait || !flags.start || report.isDry) {
       const chosen = await up(project, whole, report);
-      if (!flags.wait) return;
+      if (!flags.wait || report.isDry) return;
       const { awaitReady } = await import('../../engine/compose/conditions.js');
       const deadline = performance.now() + (flags.waitTimeout ?? Infinity) * 1000;
       return await awaitReady(project, new Set(chosen), deadline, report);

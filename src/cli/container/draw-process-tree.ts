@@ -25,7 +25,7 @@ export async function printTrees(references: string[], format: string | undefine
 }
 
 /** What the lines of a tree are drawn with. */
-interface Pen {
+export interface Pen {
   branch: string;
   last: string;
   pass: string;
@@ -34,6 +34,19 @@ interface Pen {
 
 const LINES: Pen = { branch: '├─ ', last: '└─ ', pass: '│  ', none: '   ' };
 const ASCII: Pen = { branch: '|- ', last: '`- ', pass: '|  ', none: '   ' };
+
+/** The pen for the caller's locale. */
+export function penFor(env: NodeJS.ProcessEnv): Pen {
+  return hasLineCharacters(env) ? LINES : ASCII;
+}
+
+/** What is before a command in a tree. @param lasts whether it and its ancestors, from the top, are the last children */
+export function branchOf(lasts: readonly boolean[], pen: Pen): string {
+  const own = lasts.length - 1;
+  return lasts
+    .map((isLast, index) => (index === own ? (isLast ? pen.last : pen.branch) : isLast ? pen.none : pen.pass))
+    .join('');
+}
 
 /** Whether the caller's locale has the characters of `LINES`: locale(7), the first variable that is set decides. */
 export function hasLineCharacters(env: NodeJS.ProcessEnv): boolean {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { Command } from 'commander';
+import type { ExecRequest } from '../../engine/foreground.js';
 import { parseDetachKeys } from '../../spec/parse/detach-keys.js';
 import { parseEnv, parseEnvFile } from '../../spec/parse/environment.js';
 import { flagError } from '../../spec/parse/flag.js';
@@ -28,6 +29,19 @@ interface ExecOptions {
 
 /** `foster exec`. */
 export function configure(command: Command, argv: string[]): void {
+  defineExec(command, argv, async (container, request) => {
+    if (!request.detach) await checkInput(request);
+    const { exec } = await import('../../engine/foreground.js');
+    await exec(container, request);
+  });
+}
+
+/** The arguments and options of `exec`, for commands that do something else with them. */
+export function defineExec(
+  command: Command,
+  argv: string[],
+  use: (container: string, request: ExecRequest) => Promise<void>,
+): void {
   command
     .description('Run a command in a running container.')
     .usage('[options] CONTAINER COMMAND [ARG...]')
@@ -67,9 +81,7 @@ export function configure(command: Command, argv: string[]): void {
     checkPreserved(keptDescriptors);
     const container = await chosenContainer(command, latest ? undefined : first, options);
     if (words.length === 0) missingArgument(command, 'COMMAND');
-    if (!detach) await checkInput({ interactive, tty });
-    const { exec } = await import('../../engine/foreground.js');
-    await exec(container, {
+    await use(container, {
       command: words,
       detach,
       interactive,

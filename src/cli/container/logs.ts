@@ -3,6 +3,7 @@ import { flagError } from '../../spec/parse/flag.js';
 import { parseInstant } from '../../spec/parse/instants.js';
 import { isReaderGone } from '../../sys/errno.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
+import { outputError } from '../output.js';
 import { orReport } from './each.js';
 import { addSelection, chosenContainers } from './selection.js';
 
@@ -98,7 +99,10 @@ async function printWith(
     try {
       await write(container, { ...options, mark, colour }, { 1: 1, 2: 2 });
     } catch (error) {
-      if (!isReaderGone(error)) throw error; // otherwise nobody reads any more
+      if (isReaderGone(error)) return; // nobody reads any more
+      throw error instanceof Error && 'syscall' in error && error.syscall === 'write'
+        ? outputError(error)
+        : error;
     }
   };
   const [only] = containers;

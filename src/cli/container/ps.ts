@@ -12,7 +12,6 @@ import { flagError } from '../../spec/parse/flag.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { drawTable, ellipsis } from '../format/table.js';
-import { compileTemplate } from '../format/template/template.js';
 import { print, warn } from '../output.js';
 
 interface PsFlags {
@@ -71,7 +70,7 @@ const HEADINGS: Record<ContainerField | ContainerDetail, string> = {
 };
 
 const COLUMNS: ContainerField[] = ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Ports', 'Names'];
-const NAMESPACE_COLUMNS = ['ID', 'Names', 'Pid', ...NAMESPACE_FIELDS];
+const NAMESPACE_COLUMNS = ['ID', 'Names', 'Pid', ...NAMESPACE_FIELDS] as const;
 
 /** `foster ps`. */
 export function configure(command: Command, argv: string[]): void {
@@ -160,7 +159,8 @@ function parseInterval(value: string): number {
 async function listing(flags: PsFlags): Promise<string> {
   const { all = false, latest, last = -1, size, ns, sort, filter = [] } = flags;
   const format = (flags.format ?? 'table').replaceAll('\\t', '\t').replaceAll('\\n', '\n');
-  const mentions = (name: string) => new RegExp(`\\.${name}\\b`, 'i').test(format);
+  const plain = format.replaceAll('_', ''); // which is ignored in names: template/values.ts
+  const mentions = (name: string) => new RegExp(`\\.${name}\\b`, 'i').test(plain);
   const { rows: find } = await import('../../engine/containers.js');
   const { rows, damaged } = await find({
     all,
@@ -170,36 +170,52 @@ async function listing(flags: PsFlags): Promise<string> {
     size: size || mentions('Size'),
     namespaces: ns || NAMESPACE_FIELDS.some(mentions),
     images: mentions('ImageID'),
+    isWhole: showsAll(format) || ['LocalVolumes', 'Mounts', 'Networks'].some(mentions),
   });
   for (const id of all ? damaged : []) {
     warn(
       `the record of container ${id.slice(0, 12)} is damaged; 'foster rm -f ${id.slice(0, 12)}' removes it`,
     );
   }
-  return formatRows(rows, format, flags);
+  return await formatRows(rows, format, flags);
 }
 
-function formatRows(rows: ContainerRow[], format: string, flags: PsFlags): string {
+/** Whether a format may show fields that it does not name: it has more than `{{.Field}}`. */
+function showsAll(format: string): boolean {
+  return format === 'json' || format.replace(/\{\{\s*\.\w+\s*\}\}/g, '').includes('{{');
+}
+
+async function formatRows(rows: ContainerRow[], format: string, flags: PsFlags): Promise<string> {
   const { trunc, quiet, size, ns, pod, noheading } = flags;
-  const fields = rows.map((row) => (trunc ? truncated(row) : row.fields));
-  if (quiet) return fields.map(({ ID }) => `${ID}\n`).join('');
+  const fieldsOf = trunc ? truncated : ({ fields }: ContainerRow) => fields;
+  if (quiet) return rows.map((row) => `${fieldsOf(row).ID}\n`).join('');
   // one object on each line, as in Docker
-  if (format === 'json') return fields.map((one) => `${JSON.stringify(one)}\n`).join('');
-  const shortened = (id: unknown) => (trunc ? String(id).slice(0, 12) : id);
-  const views = rows.map((row, index) => ({
-    ...row.details,
-    Pod: shortened(row.details.Pod),
-    ...fields[index],
-    Label: labelOf(row),
-  }));
-  if (!/^table(\s|$)/.test(format)) return views.map(lineOf(format)).join('');
-  const usual = ns ? NAMESPACE_COLUMNS : size ? [...COLUMNS, 'Size'] : COLUMNS;
-  const columns = pod ? [...usual, 'Pod', 'PodName'] : usual;
-  const template = /^table\s*$/.test(format)
-    ? columns.map((column) => `{{.${column}}}`).join('\t')
-    : format.replace(/^table\s+/, '');
+  if (format === 'json') return rows.map((row) => `${JSON.stringify(fieldsOf(row))}\n`).join('');
+  const viewOf = (row: ContainerRow) => {
+    const details = row.details();
+    const Pod = trunc ? String(details.Pod).slice(0, 12) : details.Pod;
+    return { ...details, Pod, ...fieldsOf(row), Label: labelOf(row) };
+  };
+  if (/^table\s*$/.test(format)) {
+    const usual = ns ? NAMESPACE_COLUMNS : size ? [...COLUMNS, 'Size' as const] : COLUMNS;
+    const columns = pod ? [...usual, 'Pod' as const, 'PodName' as const] : usual;
+    // the usual columns are fields: no details for them, and no template
+    const cellsOf = (row: Readonly<Record<string, unknown>>) => {
+      const cells = columns.map((column) => String(row[column]));
+      return cells.slice(0, cells.findLastIndex((cell) => cell !== '') + 1);
+    };
+    const cells = rows.map((row) => cellsOf(ns || pod ? viewOf(row) : fieldsOf(row)));
+    return drawTable(noheading ? cells : [cellsOf(HEADINGS), ...cells]);
+  }
+  const { compileTemplate } = await import('../format/template/template.js');
+  const linesOf = (template: string, views: unknown[]) => views.map(compileTemplate(template));
+  const views = rows.map(viewOf);
+  if (!/^table\s/.test(format))
+    return linesOf(format, views)
+      .map((line) => `${line}\n`)
+      .join('');
   const headings = noheading ? [] : [{ ...HEADINGS, Label: String }];
-  const lines = [...headings, ...views].map(lineOf(template));
+  const lines = linesOf(format.replace(/^table\s+/, ''), [...headings, ...views]);
   return drawTable(lines.map((line) => line.trimEnd().split('\t')));
 }
 
@@ -214,9 +230,4 @@ function truncated({ fields, command }: ContainerRow): ContainerRow['fields'] {
 /** `{{.Label "KEY"}}` */
 function labelOf({ labels }: ContainerRow): (key: unknown) => string {
   return (key) => (Object.hasOwn(labels, String(key)) ? (labels[String(key)] ?? '') : '');
-}
-
-function lineOf(template: string): (view: unknown) => string {
-  const render = compileTemplate(template);
-  return (view) => `${render(view)}\n`;
 }

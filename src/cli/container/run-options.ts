@@ -187,7 +187,7 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
 export function addInitContainer(command: OptionTarget): void {
   command
     .optionsGroup('Container:')
-    .option('--init-ctr <WHEN>', 'run it when its pod starts, before the others: always or once');
+    .option('--init-ctr <WHEN>', 'start it before the others of its pod: always, once or sidecar');
 }
 
 export function addPreservedDescriptors(command: OptionTarget): void {

@@ -52,6 +52,7 @@ function isWide(code: number): boolean {
 
 /** At most `length` characters of `text`; the last one is an ellipsis if the text was cut off. */
 export function ellipsis(text: string, length: number): string {
+  if (text.length <= length) return text;
   const chars = [...text];
   return chars.length <= length ? text : `${chars.slice(0, length - 1).join('')}…`;
 }

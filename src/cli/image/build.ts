@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
+import type { BuildRequest } from '../../engine/builds.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { acceptBooleanValues, addHelpAfter, collect, missingArgument } from '../command.js';
 import { addBuildLimitOptions } from '../container/limit-options.js';
@@ -12,8 +13,31 @@ import { addRegistryOptions } from './registry-options.js';
 
 /** `foster build`. */
 export function configure(command: Command, argv: string[]): void {
+  defineBuild(command, argv, 'Build an image from a Dockerfile.', buildAndFinish);
+  addHelpAfter(command, [
+    'FROM localhost/foster/busybox uses the root filesystem that foster builds itself,',
+    'so nothing is pulled. RUN has the default network, as a container has.',
+    '',
+    'Examples:',
+    '  foster build -t web .                       the Dockerfile in this directory',
+    '  foster build -t web --build-arg V=2 --target release .',
+    '  foster build -t web --network none .        RUN downloads nothing',
+    '  foster build -t web --timestamp 0 .         reproducible digests',
+    '  foster build -o bin .                       the files of the image, in the folder bin',
+    '  foster build - < Dockerfile                 without a build context',
+    '  foster explain build .                      what it would do',
+  ]);
+}
+
+/** The arguments and options of a build. @param use does something with it */
+export function defineBuild(
+  command: Command,
+  argv: string[],
+  description: string,
+  use: (request: BuildRequest, flags: BuildFlags) => Promise<void>,
+): void {
   command
-    .description('Build an image from a Dockerfile.')
+    .description(description)
     .usage('[options] CONTEXT')
     .argument(
       '[CONTEXT]',
@@ -33,33 +57,24 @@ export function configure(command: Command, argv: string[]): void {
     command,
     argv.filter((word) => !word.startsWith('--pull=')),
   );
-  addHelpAfter(command, [
-    'FROM localhost/foster/busybox uses the root filesystem that foster builds itself,',
-    'so nothing is pulled. RUN has the default network, as a container has.',
-    '',
-    'Examples:',
-    '  foster build -t web .                       the Dockerfile in this directory',
-    '  foster build -t web --build-arg V=2 --target release .',
-    '  foster build -t web --network none .        RUN downloads nothing',
-    '  foster build -t web --timestamp 0 .         reproducible digests',
-    '  foster build -o bin .                       the files of the image, in the folder bin',
-    '  foster build - < Dockerfile                 without a build context',
-  ]);
   command.action(async (given: string | undefined, flags: BuildFlags) => {
     const context = given ?? folderOfFile(flags) ?? missingArgument(command, 'CONTEXT');
-    const request = await toRequest(context, flags);
-    const outputs = (flags.output ?? []).flatMap((value) => parseOutput(value) ?? []);
-    const isArchive = usesStandardOutput(outputs);
-    const log = openBuildLog(flags.logfile, isArchive ? 2 : 1);
-    const progress = (line: string) => {
-      if (!request.isQuiet) log(`${line}\n`);
-    };
-    const { build } = await import('../../engine/builds.js');
-    const id = await build(request, progress);
-    await finishBuild(id, request, flags, outputs);
-    if (isArchive) return;
-    print(`${request.isQuiet ? id : id.slice('sha256:'.length)}\n`);
+    await use(await toRequest(context, flags), flags);
   });
+}
+
+async function buildAndFinish(request: BuildRequest, flags: BuildFlags): Promise<void> {
+  const outputs = (flags.output ?? []).flatMap((value) => parseOutput(value) ?? []);
+  const isArchive = usesStandardOutput(outputs);
+  const log = openBuildLog(flags.logfile, isArchive ? 2 : 1);
+  const progress = (line: string) => {
+    if (!request.isQuiet) log(`${line}\n`);
+  };
+  const { build } = await import('../../engine/builds.js');
+  const id = await build(request, progress);
+  await finishBuild(id, request, flags, outputs);
+  if (isArchive) return;
+  print(`${request.isQuiet ? id : id.slice('sha256:'.length)}\n`);
 }
 
 /** As in Podman: a Dockerfile without a CONTEXT is built in its own directory. */

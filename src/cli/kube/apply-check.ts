@@ -18,8 +18,8 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(async (file: string, flags: PlayFlags) => {
     const { check } = await import('../../engine/kube/play.js');
-    const { objects, pods } = await withPodmansCode(() => check(file, playRequest(flags)));
-    for (const { kind, name } of objects) if (kind === 'PersistentVolumeClaim') print(`volume ${name}\n`);
+    const { volumes, pods } = await withPodmansCode(() => check(file, playRequest(flags)));
+    for (const name of volumes) print(`volume ${name}\n`);
     for (const { plan } of pods) {
       const containers = plan.spec.containers.map(({ name }) => name);
       print(`pod ${plan.meta.name}: ${containers.join(', ')}\n`);

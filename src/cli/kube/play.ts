@@ -9,6 +9,7 @@ interface Flags extends PlayFlags {
   down?: boolean;
   force?: boolean;
   wait?: boolean;
+  ready?: boolean;
 }
 
 /** `foster kube play`. */
@@ -20,6 +21,7 @@ export function configure(command: Command, argv: string[]): void {
     .option('--force', 'with --down: remove the volumes of claims, too')
     .option('--start', 'start the pods (default)')
     .option('--no-start', 'only create them')
+    .option('--ready', 'return when the containers are ready, as their probes say')
     .option('-w, --wait', 'wait until the pods have ended, and remove them');
   addPlayOptions(command);
   addMakingOptions(command);
@@ -30,6 +32,7 @@ export function configure(command: Command, argv: string[]): void {
     '',
     'Examples:',
     '  foster kube play shop.yaml',
+    '  foster kube play --ready shop.yaml && wget -qO- http://127.0.0.1:8080/',
     '  foster kube play --replace --configmap test.yaml shop.yaml',
     '  foster kube play -p 8080:80 - < shop.yaml',
     '  foster kube play --wait job.yaml',
@@ -41,10 +44,11 @@ export function configure(command: Command, argv: string[]): void {
       const { down } = await import('../../engine/kube/down.js');
       return printRemoved(await withPodmansCode(() => down(file, { force: flags.force })));
     }
-    if (flags.wait && flags.start === false)
-      throw new FosterError('--wait and --start=false cannot be used together', { kind: 'invalid' });
+    const waits = flags.wait ? '--wait' : flags.ready ? '--ready' : undefined;
+    if (waits !== undefined && flags.start === false)
+      throw new FosterError(`${waits} and --start=false cannot be used together`, { kind: 'invalid' });
     const { play } = await import('../../engine/kube/play.js');
-    const report = await withPodmansCode(() => play(file, request));
+    const report = await withPodmansCode(() => play(file, { ...request, ready: flags.ready }));
     printPlayed(report);
     if (!flags.wait) return;
     const { waitAndRemove } = await import('../../engine/kube/wait.js');

@@ -30,6 +30,7 @@ type Field =
   | 'ContainerIds'
   | 'ContainerNames'
   | 'ContainerStatuses'
+  | 'Ready'
   | 'Networks'
   | 'Labels'
   | 'Cgroup'
@@ -46,6 +47,7 @@ const HEADINGS: Record<Field, string> = {
   ContainerIds: 'IDS',
   ContainerNames: 'NAMES',
   ContainerStatuses: 'STATUS',
+  Ready: 'READY',
   Networks: 'NETWORKS',
   Labels: 'LABELS',
   Cgroup: 'CGROUP',
@@ -76,8 +78,8 @@ export function configure(command: Command, argv: string[]): void {
     "  foster pod ps --format '{{.Name}} {{.Status}} {{.NumberOfContainers}}'",
     '',
     'Fields of a template: .ID .Name .Status .Created .InfraID .NumberOfContainers',
-    '.ContainerIds .ContainerNames .ContainerStatuses .Networks .Labels .Cgroup .Namespace',
-    '.RestartPolicy, and .Label "KEY"',
+    '.ContainerIds .ContainerNames .ContainerStatuses .Ready .Networks .Labels .Cgroup',
+    '.Namespace .RestartPolicy, and .Label "KEY"',
   ]);
   command.action(async (flags: PsFlags) => {
     const { rows } = await import('../../engine/pods.js');
@@ -141,6 +143,7 @@ function fieldsOf(row: PodRow, flags: PsFlags): Record<Field, string> {
     ContainerIds: list(({ id }) => idOf(id, flags)),
     ContainerNames: list(({ name }) => name),
     ContainerStatuses: list(({ status }) => status),
+    Ready: row.ready,
     Networks: row.networks.join(','),
     Labels: Object.entries(row.labels)
       .map(([key, value]) => `${key}=${value}`)

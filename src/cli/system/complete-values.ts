@@ -36,7 +36,9 @@ const network: Operand = { words: networkNames };
 const pod: Operand = { words: podNames };
 const modes: Operand = { words: async () => ['none', 'host', ...(await networkNames())] };
 const files: Operand = { files: true };
+const check: Operand = { words: async () => (await import('../../engine/doctor.js')).checkNames() };
 const service: Operand = { words: services };
+const lab: Operand = { words: async () => [...(await (await import('../../engine/labs.js')).names())] };
 
 /** Those that take names of services. */
 const COMPOSE_COMMANDS =
@@ -64,6 +66,8 @@ const OPERANDS: Record<string, [first: Operand, others?: Operand]> = {
   logs: [all, all],
   top: [running],
   stats: [running, running],
+  watch: [running, running],
+  view: [running, running],
   inspect: [{ words: namedObjects }, { words: namedObjects }],
   diff: [all],
   cp: [
@@ -110,6 +114,13 @@ const OPERANDS: Record<string, [first: Operand, others?: Operand]> = {
     ]),
   ),
   ...{ 'pod exists': [pod], 'pod logs': [pod], 'pod top': [pod] },
+  ...Object.fromEntries(
+    ['start', 'check', 'hint', 'solve', 'reset', 'run'].map((verb): [string, [Operand]] => [
+      `lab ${verb}`,
+      [lab],
+    ]),
+  ),
+  'lab predict': [{ words: () => ['a', 'b', 'c'] }, lab],
   'network connect': [network, all],
   'network disconnect': [network, all],
   'network exists': [network],
@@ -131,9 +142,11 @@ const OPERANDS: Record<string, [first: Operand, others?: Operand]> = {
     { words: async () => (await services()).map((name) => `${name}:`), files: true },
     { words: async () => (await services()).map((name) => `${name}:`), files: true },
   ],
+  explain: [{ words: explained }, { words: namedObjects }],
   import: [files, image],
   unshare: [files, files],
   completion: [{ words: () => SHELLS }],
+  doctor: [check, check],
 };
 
 const SIGNALS = Array.from({ length: 31 }, (_, index) => signalName(index + 1).replace(/^SIG/, ''));
@@ -158,11 +171,12 @@ const VALUES: Record<string, Operand> = {
   '--from': image,
   '--health-on-failure': { words: () => ['none'] },
   '--ipc': { words: namespaceOf('private', 'host', 'none', 'shareable') },
+  '--lang': { words: () => ['en', 'zh'] },
   '--log-driver': { words: () => ['json-file', 'k8s-file', 'none', 'passthrough'] },
   '--log-level': { words: () => ['debug', 'info', 'warn', 'error', 'fatal'] },
   '--log-opt': { words: () => ['max-size=', 'max-file=', 'tag=', 'labels=', 'env='] },
   '--exit-policy': { words: () => ['continue', 'stop'] },
-  '--init-ctr': { words: () => ['always', 'once'] },
+  '--init-ctr': { words: () => ['always', 'once', 'sidecar'] },
   '--share': { words: () => ['none', 'cgroup', 'ipc', 'net', 'pid', 'uts', '+pid'] },
   '--image-volume': { words: () => ['anonymous', 'tmpfs', 'ignore'] },
   '--mount': {
@@ -230,7 +244,7 @@ export async function valuesOf(
 }
 
 function operandAt({ path, operands }: Place): Operand {
-  const name = Object.hasOwn(OPERANDS, path) ? path : path.replace(/^(container|image|system) /, '');
+  const name = Object.hasOwn(OPERANDS, path) ? path : path.replace(/^(container|explain|image|system) /, '');
   if (name.startsWith('volume ') && !Object.hasOwn(OPERANDS, name)) return {};
   const alias: Record<string, string> = {
     ls: path.startsWith('image') ? 'images' : 'ps',
@@ -243,6 +257,8 @@ function operandAt({ path, operands }: Place): Operand {
 
 async function optionValue(option: string, current: string, { path }: Place): Promise<Operand> {
   if (option === '--filter') return { words: () => filters(path, current) };
+  if (option === '--format' && path === 'explain') return { words: () => ['text', 'json', 'md'] };
+  if (option === '--type' && path === 'explain') return { words: () => ['topic', 'container', 'pod'] };
   if (option === '--format')
     return {
       words: () => [
@@ -366,6 +382,12 @@ async function services(): Promise<string[]> {
 async function podNames(): Promise<string[]> {
   const { names } = await import('../../engine/pods.js');
   return await names();
+}
+
+/** What `foster explain` can be asked about. */
+async function explained(): Promise<string[]> {
+  const { topicNames } = await import('../../engine/explain.js');
+  return ['run', 'exec', 'build', 'pod', 'kube', ...(await topicNames()), ...(await containers())];
 }
 
 async function namedObjects(): Promise<string[]> {

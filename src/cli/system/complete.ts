@@ -68,6 +68,8 @@ const PASS_THROUGH: ReadonlySet<string> = new Set([
   'exec',
   'unshare',
   'container run',
+  'explain run',
+  'explain exec',
   'container exec',
 ]);
 

@@ -12,6 +12,20 @@ interface PruneOptions {
   filter?: string[];
 }
 
+/** What will be removed, a line each, as Docker says it. */
+function warningOf({ all, volumes, filter = [] }: PruneOptions): string {
+  const isAll = filter.length === 0;
+  const what = [
+    'all stopped containers',
+    'all networks that no container uses',
+    ...(volumes ? ['all anonymous volumes that no container uses'] : []),
+    all ? 'all images without a container' : 'all images without a name',
+    ...(isAll ? ['all cached root filesystems of tar files'] : []),
+  ];
+  const matching = isAll ? '' : `, as far as they match ${filter.join(' and ')}`;
+  return `This will remove${matching}:\n${what.map((line) => `  - ${line}\n`).join('')}`;
+}
+
 /** `foster system prune`. */
 export function configure(command: Command, argv: string[]): void {
   command
@@ -33,12 +47,7 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(async (options: PruneOptions) => {
     const { all = false, filter = [] } = options;
-    const which = all ? 'all images without a container' : 'all images without a name';
-    const unused = options.volumes ? ', anonymous volumes that no container uses' : '';
-    const cached = filter.length === 0 ? ', and cached root filesystems of tar files' : '';
-    const matching = filter.length === 0 ? '' : `, as far as they match ${filter.join(' and ')}`;
-    const warning = `This will remove all stopped containers, all networks that no container uses, ${which}${unused}${cached}${matching}.`;
-    if (!options.force && !confirmed(warning)) return;
+    if (!options.force && !confirmed(warningOf(options))) return;
     const engine = await import('../../engine/system.js');
     const done = await engine.prune({ all, volumes: options.volumes ?? false, filters: filter });
     const { pods, containers, images, networks, volumes } = done;

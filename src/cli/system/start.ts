@@ -16,6 +16,8 @@ export function configure(command: Command): void {
   command.action(async () => {
     const { wantedAtBoot } = await import('../../engine/boot.js');
     const { start } = await import('../../engine/containers.js');
+    const { resumeJobs } = await import('../../engine/pods.js');
     await forEachContainer(await wantedAtBoot(), start);
+    await resumeJobs();
   });
 }

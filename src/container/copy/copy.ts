@@ -310,7 +310,11 @@ function overlayOf(record: ContainerRecord): { overlay: CopyOverlay; shifted: (n
   const isLayerShifted = isRootShifted && driver === 'overlay';
   const wanted = [
     ...(isLayerShifted ? [{ source: layers[0] ?? '/', isDeep: false }] : []),
-    ...binds.filter(isShifted).map(({ source, options }) => ({ source, isDeep: options.includes('rbind') })),
+    ...binds.filter(isShifted).map(({ source, destination, options }) => ({
+      source,
+      beneath: subpaths.get(destination),
+      isDeep: options.includes('rbind'),
+    })),
   ];
   if (wanted.length > MAX_SHIFTED) {
     throw new FosterError(

@@ -79,7 +79,7 @@ function append(event: Omit<ContainerEvent, 'time'>): void {
   try {
     const fd = openForAppending();
     try {
-      writeSync(fd, line);
+      appendLine(fd, line);
       faultPoint(`event ${event.action} noted`);
       if (fstatSync(fd).size <= MAX_SIZE) return;
     } finally {
@@ -89,6 +89,12 @@ function append(event: Omit<ContainerEvent, 'time'>): void {
   } catch {
     // a full disk: the command itself matters more
   }
+}
+
+/** Appends a line, or nothing if the disk is too full for all of it: half a line would spoil the next one. */
+function appendLine(fd: number, line: string): void {
+  const wrote = writeSync(fd, line);
+  if (wrote < Buffer.byteLength(line)) ftruncateSync(fd, fstatSync(fd).size - wrote);
 }
 
 /** Attributes of each event, as in Docker: the container's image and labels. */

@@ -3,6 +3,7 @@ import { readCgroups } from '../cgroups.js';
 import { type Container, readLive } from '../store.js';
 import { cgroupCpu, cgroupUsage } from './cgroup-usage.js';
 import { totalMemory } from './columns.js';
+import { ProcessMemory } from './memory.js';
 import { type ProcessEntry, ProcessTable } from './table.js';
 
 /** The CPU time of a container at a moment. */
@@ -39,51 +40,71 @@ export interface Measured {
   isInfra: boolean;
 }
 
-/** What samples need of a container. */
-export function measured({ record: { id, name, created, spec, isInfra } }: Container): Measured {
-  const ownsNetwork = spec.linux.namespaces.some(({ type }) => type === 'network');
+/** What samples need of a container. @param known what was found out before, which never changes */
+export function measured({ record }: Container, known?: Measured): Measured {
+  const { id, name, created, isInfra } = record;
+  // the Spec is long, and the list parses it only when it is asked for
+  const ownsNetwork =
+    known?.ownsNetwork ?? record.spec.linux.namespaces.some(({ type }) => type === 'network');
   return { id, name, created: Date.parse(created), ownsNetwork, isInfra: isInfra ?? false };
 }
 
-/** The CPU time of each running container, by id, all at about the same moment. */
-export function sampleCpu(containers: Measured[]): Map<string, CpuSample> {
-  const samples = new Map<string, CpuSample>();
-  for (const { container, members } of running(containers)) {
-    const cpu = cgroupCpu(readCgroups(container.id)) ?? sum(members, cpuOf);
-    samples.set(container.id, { at: performance.now(), cpu });
-  }
-  return samples;
-}
+/** Takes samples of containers. It remembers what it has found out about processes. */
+export class Sampler {
+  readonly #memory = new ProcessMemory();
 
-/** A sample of each running container, by id, all at about the same moment. */
-export function sampleContainers(containers: Measured[]): Map<string, Sample> {
-  const memoryLimit = totalMemory();
-  const samples = new Map<string, Sample>();
-  for (const { container, members, init } of running(containers)) {
-    const places = readCgroups(container.id);
-    const { memory, memoryLimit: limit, tasks, block } = cgroupUsage(places, memoryLimit);
-    samples.set(container.id, {
-      at: performance.now(),
-      cpu: cgroupCpu(places) ?? sum(members, cpuOf),
-      memory: memory ?? sum(members, memoryOf),
-      memoryLimit: limit ?? memoryLimit,
-      network: container.ownsNetwork ? networkOf(init.pid) : undefined,
-      block: block ?? blockOf(members),
-      tasks: tasks ?? sum(members, ({ threads }) => threads),
+  /** The CPU time of each running container, by id, all at about the same moment. */
+  cpu(containers: Measured[]): Map<string, CpuSample> {
+    return new Map(this.#running(containers).map(({ container: { id }, ...seen }) => [id, cpuOf(seen)]));
+  }
+
+  /** A sample of each running container, by id, all at about the same moment. */
+  all(containers: Measured[]): Map<string, Sample> {
+    const machine = totalMemory();
+    const samples = new Map<string, Sample>();
+    for (const { container, ...seen } of this.#running(containers)) {
+      const { members, places } = seen;
+      const cpu = cpuOf(seen);
+      const { memory, memoryLimit, tasks, block } = cgroupUsage(places, machine);
+      samples.set(container.id, {
+        ...cpu,
+        memory: memory ?? sum(members, memoryOf),
+        memoryLimit: memoryLimit ?? machine,
+        network: container.ownsNetwork ? networkOf(seen.init.pid) : undefined,
+        block: block ?? blockOf(members),
+        tasks: tasks ?? sum(members, ({ threads }) => threads),
+      });
+    }
+    return samples;
+  }
+
+  /** Those that run, with their processes. */
+  #running(containers: Measured[]): (Seen & { container: Measured })[] {
+    const at = performance.now();
+    const table = new ProcessTable(this.#memory);
+    this.#memory.keepOnly(table.byPid);
+    return containers.flatMap((container) => {
+      const live = readLive(container.id);
+      const members = live === undefined ? [] : table.members(live.pid, container);
+      const [init] = members;
+      if (init === undefined || init.start !== live?.pidStart) return [];
+      return [{ container, at, init, members, places: readCgroups(container.id) }];
     });
   }
-  return samples;
 }
 
-/** Those that run, with their processes. */
-function* running(containers: Measured[]) {
-  const table = new ProcessTable();
-  for (const container of containers) {
-    const live = readLive(container.id);
-    const members = live === undefined ? [] : table.members(live.pid, container);
-    const [init] = members;
-    if (init !== undefined && init.start === live?.pidStart) yield { container, members, init };
-  }
+/** A container that runs. */
+interface Seen {
+  /** When its processes were read: performance.now(). */
+  at: number;
+  init: ProcessEntry;
+  members: ProcessEntry[];
+  places: ReturnType<typeof readCgroups>;
+}
+
+function cpuOf({ at, members, places }: Seen): CpuSample {
+  const counted = cgroupCpu(places);
+  return counted === undefined ? { at, cpu: sum(members, timeOf) } : { at: performance.now(), cpu: counted };
 }
 
 /** CPU usage between two samples, in percent of one CPU; more than 100 if several were used. */
@@ -98,7 +119,7 @@ function sum(members: ProcessEntry[], of: (entry: ProcessEntry) => number): numb
 }
 
 /** The time of a process that ends is added to the parent that reaps it, so nothing is lost or counted twice. */
-function cpuOf({ userTime, systemTime, childrenTime }: ProcessEntry): number {
+function timeOf({ userTime, systemTime, childrenTime }: ProcessEntry): number {
   return (userTime + systemTime + childrenTime) * MS_PER_TICK;
 }
 

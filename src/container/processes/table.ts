@@ -75,6 +75,19 @@ export function parseStat(text: string): ProcessEntry {
   };
 }
 
+/** What is known of a process besides its entry. */
+interface ProcessLookUp {
+  /** As `namespaceOf`. */
+  namespace(entry: ProcessEntry, type: 'mnt' | 'pid'): string | undefined;
+  /** As `readIds`. */
+  ids(entry: ProcessEntry): ProcessIds | undefined;
+}
+
+const LOOK_UP: ProcessLookUp = {
+  namespace: ({ pid }, type) => namespaceOf(pid, type),
+  ids: ({ pid }) => readIds(pid),
+};
+
 /** All visible processes of the machine, at about the same moment. */
 export class ProcessTable {
   readonly byPid = new Map<number, ProcessEntry>();
@@ -84,7 +97,11 @@ export class ProcessTable {
     pid: new Map<string, ProcessEntry[]>(),
   };
 
-  constructor() {
+  readonly #lookUp: ProcessLookUp;
+
+  /** @param lookUp processes/memory.ts, for those who look more than once */
+  constructor(lookUp: ProcessLookUp = LOOK_UP) {
+    this.#lookUp = lookUp;
     for (const name of readdirSync('/proc')) {
       const entry = /^\d+$/.test(name) ? readProcess(Number(name)) : undefined;
       if (entry === undefined) continue;
@@ -104,11 +121,11 @@ export class ProcessTable {
     if (first === undefined) return [];
     if (isInfra) return [first];
     const roots = [first];
-    if (!isNamespaceInit(init)) {
-      const mounts = namespaceOf(init, 'mnt');
+    if (!isInitOf(this.#lookUp.ids(first))) {
+      const mounts = this.#lookUp.namespace(first, 'mnt');
       if (mounts !== undefined) roots.push(...this.#sharing('mnt', mounts));
     } else {
-      const namespace = namespaceOf(init, 'pid');
+      const namespace = this.#lookUp.namespace(first, 'pid');
       const others = namespace === undefined ? [] : this.#sharing('pid', namespace);
       const pids = new Set(others.map(({ pid }) => pid));
       roots.push(...others.filter(({ pid, parent }) => pid !== init && !pids.has(parent)));
@@ -131,7 +148,7 @@ export class ProcessTable {
     const found = this.#inNamespace[type];
     if (found.size === 0) {
       for (const entry of this.byPid.values()) {
-        const own = namespaceOf(entry.pid, type);
+        const own = this.#lookUp.namespace(entry, type);
         if (own !== undefined) append(found, own, entry);
       }
     }
@@ -146,7 +163,7 @@ function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
 }
 
 /** The name of a namespace of a process, `pid:[4026531836]`; undefined without permission, and for zombies. */
-function namespaceOf(pid: number, type: 'mnt' | 'pid'): string | undefined {
+export function namespaceOf(pid: number, type: 'mnt' | 'pid'): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/${type}`);
   } catch {
@@ -156,7 +173,11 @@ function namespaceOf(pid: number, type: 'mnt' | 'pid'): string | undefined {
 
 /** Whether the process is PID 1 of another PID namespace. */
 export function isNamespaceInit(pid: number): boolean {
-  return /^NSpid:.*\d\t1$/m.test(readStatus(pid));
+  return isInitOf(readIds(pid));
+}
+
+function isInitOf(ids: ProcessIds | undefined): boolean {
+  return ids !== undefined && ids.pids.length > 1 && ids.pids.at(-1) === 1;
 }
 
 /** Ids of a process in each of its PID namespaces, the current one first: proc_pid_status(5). */

@@ -69,7 +69,10 @@ export function buildTree(members: ProcessEntry[], source: TreeSource): ProcessN
     if (node === undefined) continue;
     const parent = entry === init ? undefined : nodes.get(entry.parent);
     if (parent === undefined) {
-      if (entry !== init) node.joined = true;
+      // PID 1 of a pod is none of its containers' processes, but adopts their orphans
+      if (entry !== init && source.idsOf(entry.parent)?.pids[level] === 1)
+        node.adopted = orphanhoodOf(source.idsOf(entry.pid), level);
+      else if (entry !== init) node.joined = true;
       roots.push(node);
       continue;
     }

@@ -21,7 +21,7 @@ export interface BuildChoice {
   printLine: (line: string) => void;
 }
 
-/** Builds the image of a service. @returns its id. @throws FosterError */
+/** Builds the image of a service. @returns its id; '' if nothing is done. @throws FosterError */
 export async function buildService(
   project: Project,
   name: string,
@@ -36,13 +36,15 @@ export async function buildService(
   try {
     const file = folder === undefined ? undefined : join(folder, 'Dockerfile');
     if (file !== undefined && inline !== undefined) writeFileSync(file, inline);
-    return await reporting(report, 'Image', image, ['Building', 'Built'], async () => {
+    let id = '';
+    await reporting(report, 'Image', image, ['Building', 'Built'], async () => {
       const { build: run } = await import('../builds.js');
       const request = await requestOf(project, name, build, choice, file);
-      return await run(request, (line) => {
+      id = await run(request, (line) => {
         if (!choice.quiet) choice.printLine(line);
       });
     });
+    return id;
   } finally {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   }

@@ -186,17 +186,24 @@ export async function down(existing: Existing, request: DownRequest, report: Rep
   await Promise.all(chosen.map((one) => removeOne(one, volumes, report)));
   if (services.length > 0) return;
   const left = all.filter((one) => !chosen.includes(one)).map((one) => one.name);
-  await removeNetworks(name, left, report);
-  if (volumes) await removeVolumes(existing, left, report);
+  const gone = new Set(chosen.map((one) => one.name));
+  await removeNetworks(name, { left, gone }, report);
+  if (volumes) await removeVolumes(existing, { left, gone }, report);
   if (request.images !== undefined) await removeImages(existing, request.images, report);
   if (all.length === 0 && chosen.length === 0 && left.length === 0)
     surroundings().warn(`the project ${name} has no containers`);
 }
 
-async function removeNetworks(project: string, left: readonly string[], report: Report): Promise<void> {
+/** Names of containers of a project: those that are gone, or would be, and others. */
+interface Outcome {
+  left: readonly string[];
+  gone: ReadonlySet<string>;
+}
+
+async function removeNetworks(project: string, { left, gone }: Outcome, report: Report): Promise<void> {
   const networks = await import('../networks.js');
   for (const name of (await resourcesOf(project)).networks) {
-    const { containers } = await networks.info(name);
+    const containers = (await networks.info(name)).containers.filter((one) => !gone.has(one));
     if (containers.length > 0) {
       const advice =
         left.length > 0 ? '; --remove-orphans removes the containers of services that are gone' : '';
@@ -214,12 +221,12 @@ async function removeNetworks(project: string, left: readonly string[], report: 
 
 async function removeVolumes(
   { name: project }: Existing,
-  left: readonly string[],
+  { left, gone }: Outcome,
   report: Report,
 ): Promise<void> {
   const volumes = await import('../volumes.js');
   for (const name of (await resourcesOf(project)).volumes) {
-    const { containers } = await volumes.info(name);
+    const containers = (await volumes.info(name)).containers.filter((one) => !gone.has(one));
     if (containers.length > 0) {
       surroundings().warn(
         `the volume ${name} stays: ${containers.join(', ')} ${containers.length === 1 ? 'uses' : 'use'} it${left.length > 0 ? '; --remove-orphans removes the containers of services that are gone' : ''}`,

@@ -7,21 +7,24 @@ export interface ComposeEvent {
 }
 
 /** Receives what is done. */
-export type Report = (event: ComposeEvent) => void;
+export interface Report {
+  (event: ComposeEvent): void;
+  /** Whether nothing is done, and everything is reported as if it were: --dry-run. */
+  isDry?: boolean;
+}
 
-/** Reports the beginning and the end of something. */
-export async function reporting<T>(
+/** Does something, unless nothing is to be done, and reports its beginning and its end. */
+export async function reporting(
   report: Report,
   kind: ComposeEvent['kind'],
   name: string,
   [begin, end]: readonly [string, string],
-  act: () => Promise<T>,
-): Promise<T> {
+  act: () => Promise<unknown>,
+): Promise<void> {
   report({ kind, name, text: begin });
   try {
-    const result = await act();
+    if (!report.isDry) await act();
     report({ kind, name, text: end });
-    return result;
   } catch (error) {
     report({ kind, name, text: 'Error' });
     throw error;

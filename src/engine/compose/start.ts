@@ -24,7 +24,7 @@ export async function startContainers(
   for (const service of order) {
     if (project !== undefined) {
       const needs = needsOf(project.services, service).filter((other) => present.has(other));
-      await awaitNeeds(project, service, new Set(needs), report, () => {});
+      if (!report.isDry) await awaitNeeds(project, service, new Set(needs), report, () => {});
     }
     const own = containers.filter((one) => one.service === service && !isAlive(one.container.state));
     await Promise.all(
@@ -67,6 +67,9 @@ export async function restartContainers(
       (containers.some(({ id }) => id === one.id) || isAlive(one.container.state)),
   );
   await stopContainers(existing, all, timeout, report);
+  if (report.isDry)
+    for (const { name: one } of all)
+      await reporting(report, 'Container', one, ['Starting', 'Started'], async () => {});
   const ended = containersOf(name).filter(({ id }) => all.some((one) => one.id === id));
   await startContainers(existing, ended, report);
 }

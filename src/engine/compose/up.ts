@@ -50,7 +50,7 @@ export async function up(project: Project, request: UpRequest, report: Report): 
   try {
     return await new Up(project, request, report, undo).run();
   } catch (error) {
-    await undoAll();
+    if (!report.isDry) await undoAll();
     throw withOwnCode(error);
   } finally {
     takeBack();
@@ -182,21 +182,23 @@ class Up {
     const name = containerName(project, service, number);
     const words =
       instead === undefined ? (['Creating', 'Created'] as const) : (['Recreating', 'Recreated'] as const);
-    return await reporting(this.report, 'Container', name, words, async () => {
+    let made = name; // of a container that is not made, only its name is known
+    await reporting(this.report, 'Container', name, words, async () => {
       const { ignoreUnenforced, renewsVolumes } = request;
       const quiet = request.images.quiet;
       const wanted = { project, service, number, name, instead, ignoreUnenforced, renewsVolumes, quiet };
       const id = await makeContainer(wanted);
       this.undo.push(() => remove(id, { force: true, volumes: instead === undefined }));
-      return id;
+      made = id;
     });
+    return made;
   }
 
   /** The old one gives up its name, and stays until everything has started. */
   async #replace(container: ProjectContainer): Promise<string> {
     const { id, name, service, number } = container;
     const free = replacedName(id, containerName(this.project, service, number));
-    if (name !== free) {
+    if (name !== free && !this.report.isDry) {
       await rename(id, free);
       faultPoint('old container renamed');
       this.undo.push(() => rename(id, name));
@@ -229,7 +231,7 @@ class Up {
     const needs = needsOf(project.services, name).filter((other) => this.#order.includes(other));
     await Promise.all(needs.map((other) => this.#startOnce(other, plans, made)));
     this.#stopIfFailed();
-    await awaitNeeds(project, name, new Set(needs), report, () => this.#stopIfFailed());
+    if (!report.isDry) await awaitNeeds(project, name, new Set(needs), report, () => this.#stopIfFailed());
     const plan = plans.find(({ service }) => service === name);
     const ids = made.get(name) ?? (plan === undefined ? [] : await this.#make(plan));
     await Promise.all(ids.map((id) => this.#startContainer(name, id, plan)));
@@ -280,9 +282,10 @@ class Up {
   async #removeOld(plans: readonly ServicePlan[]): Promise<void> {
     this.undo.length = 0;
     const volumes = this.request.renewsVolumes ?? false;
+    const old = this.report.isDry ? [] : this.#old;
     const tooMany = plans.flatMap(({ remove: more }) => more);
     await Promise.all(
-      this.#old.map(async ({ id }) => {
+      old.map(async ({ id }) => {
         await remove(id, { force: true, volumes });
         faultPoint('old container removed');
       }),

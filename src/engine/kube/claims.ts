@@ -1,5 +1,5 @@
+import { claimsOf } from '../../kube/claims.js';
 import { LABEL } from '../../kube/labels.js';
-import type { Claim } from '../../kube/model.js';
 import type { KubeObject } from '../../kube/place.js';
 import { faultPoint } from '../../sys/fault.js';
 import { create, exists, remove } from '../volumes.js';
@@ -12,27 +12,25 @@ const OPTIONS: Readonly<Record<string, string>> = {
 };
 const DRIVER = 'volume.podman.io/driver';
 
-/** The volumes that claims are about, with their objects. */
-function claimsIn(objects: readonly KubeObject[]): KubeObject[] {
-  return objects.filter(({ kind }) => kind === 'PersistentVolumeClaim');
-}
-
-/** Makes the volumes of claims that are missing. @returns the names of all. @throws FosterError that names the object */
+/**
+ * Makes the volumes of claims that are missing.
+ * @param made receives the name of each that it makes
+ * @returns the names of all
+ * @throws FosterError that names the object
+ */
 export async function makeClaims(
   objects: readonly KubeObject[],
   made: (name: string) => Promise<void>,
 ): Promise<string[]> {
-  const claims = claimsIn(objects);
-  for (const { name, tree, place } of claims) {
+  const claims = claimsOf(objects);
+  for (const { name, meta, place } of claims) {
     if (await exists(name)) continue;
-    const { labels = {}, annotations = {} } = (tree as unknown as Claim).metadata;
+    const { labels = {}, annotations = {} } = meta;
     const unknown = Object.keys(annotations).find(
       (key) => key.startsWith('volume.podman.io/') && key !== DRIVER && OPTIONS[key] === undefined,
     );
     if (unknown !== undefined)
-      throw place
-        .below('metadata', 'annotations', unknown)
-        .refusal('this option of a volume is not supported');
+      throw place.below('annotations', unknown).refusal('this option of a volume is not supported');
     const options = Object.entries(OPTIONS).flatMap(([key, option]) => {
       const value = annotations[key];
       return value === undefined ? [] : [[option, value]];
@@ -52,7 +50,7 @@ export async function makeClaims(
 /** Removes the volumes of claims. @returns the names of those that were there. @throws FosterError if one is in use */
 export async function removeClaims(objects: readonly KubeObject[]): Promise<string[]> {
   const removed: string[] = [];
-  for (const { name } of claimsIn(objects)) {
+  for (const { name } of claimsOf(objects)) {
     if (!(await exists(name))) continue;
     removed.push(await remove(name));
     faultPoint('volume of the claim removed');

@@ -14,9 +14,13 @@ const TIMEOUT = 30_000;
 /**
  * Reads the objects of a file.
  * @param file a path, `-` for standard input, or the address of a file: `http://` on this machine only
+ * @param options.onlyNames what is wrong is a warning, as long as names can be read
  * @throws FosterError that says where something is wrong
  */
-export async function readFile(file: string, { strict }: { strict: boolean }): Promise<KubeObject[]> {
+export async function readFile(
+  file: string,
+  { strict, onlyNames = false }: { strict: boolean; onlyNames?: boolean },
+): Promise<KubeObject[]> {
   const cwd = process.cwd();
   const text =
     file === '-' ? readFileSync(0, 'utf8') : isAddress(file) ? await download(file) : readText(file);
@@ -24,6 +28,7 @@ export async function readFile(file: string, { strict }: { strict: boolean }): P
   return readObjects(
     { ...kubeText(file === '-' || isAddress(file) ? '.' : file, cwd, text), name },
     ignoring(strict),
+    onlyNames ? (error) => surroundings().warn(error.message) : undefined,
   );
 }
 

@@ -8,6 +8,8 @@ export interface PlayRequest {
   replace?: boolean | undefined;
   /** Start the pods; by default they are. */
   start?: boolean | undefined;
+  /** Return when the containers are ready, as their probes say. */
+  ready?: boolean | undefined;
   /** As in `foster pod create --network`. */
   networks?: readonly string[] | undefined;
   /** As in `foster pod create -p`. */
@@ -47,6 +49,8 @@ export interface PlayedPod {
   name: string;
   /** Ids, without those of init containers. */
   containers: string[];
+  /** The name of the pod that is to have done its work before this one starts. */
+  after?: string;
 }
 
 /** What `kube down` has removed. */

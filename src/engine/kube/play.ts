@@ -1,3 +1,4 @@
+import { claimsOf } from '../../kube/claims.js';
 import { Contents } from '../../kube/contents.js';
 import type { KubeObject } from '../../kube/place.js';
 import { containersOf, type PodPlan } from '../../kube/pod-plan.js';
@@ -23,6 +24,8 @@ const NETWORK = 'foster-kube';
 /** The file of a command, read and checked. */
 export interface Checked {
   objects: KubeObject[];
+  /** Names of the volumes of claims. */
+  volumes: string[];
   pods: PodRequests[];
 }
 
@@ -37,8 +40,8 @@ export async function check(file: string, request: PlayRequest = {}): Promise<Ch
   for (const path of request.configMaps ?? []) others.push(...(await readFile(path, { strict })));
   const contents = new Contents([...others, ...objects]);
   const plans = podsOf(objects);
-  const hasClaims = objects.some(({ kind }) => kind === 'PersistentVolumeClaim');
-  if (plans.length === 0 && !hasClaims)
+  const volumes = claimsOf(objects).map(({ name }) => name);
+  if (plans.length === 0 && volumes.length === 0)
     throw new FosterError(`${file} has no pods`, {
       kind: 'invalid',
       exitCode: 1,
@@ -47,7 +50,7 @@ export async function check(file: string, request: PlayRequest = {}): Promise<Ch
   const usual = usualNetworks();
   const all = plans.map((plan, index) => new PodRequests(plan, request, contents, usual, index));
   checkRequests(all);
-  return { objects, pods: all };
+  return { objects, volumes, pods: all };
 }
 
 function usualNetworks(): string[] | undefined {
@@ -56,27 +59,33 @@ function usualNetworks(): string[] | undefined {
 }
 
 /**
- * Makes what a file describes, and starts its pods. If that fails, what was made is removed.
+ * Makes what a file describes, and starts its pods. If that fails, what was made is removed; a container that does not become ready
+ * stays.
  * @param file a path, `-` for standard input, or an address
  * @throws FosterError
  */
 export async function play(file: string, request: PlayRequest = {}): Promise<PlayReport> {
   const checked = await check(file, request);
   const plans = checked.pods.map(({ plan }) => plan);
-  const replaced = request.replace ? await downObjects(checked.objects, plans, { force: false }) : undefined;
+  const names = plans.map(({ meta }) => meta.name);
+  const replaced = request.replace ? await downObjects(checked.objects, names, { force: false }) : undefined;
   for (const plan of plans) await checkFree(plan);
   // what a command that was killed has left
-  await removeVolumesOf(new Set(plans.map(({ meta }) => meta.name)));
+  await removeVolumesOf(new Set(names));
   const making = new Making(request);
   const takeBack = surroundings().onInterrupt(() => making.undo(), { last: true });
+  let report: PlayReport;
   try {
-    return { ...(await making.run(checked)), ...(replaced && { replaced }) };
+    report = { ...(await making.run(checked)), ...(replaced && { replaced }) };
   } catch (error) {
     await making.undo();
     throw error;
   } finally {
     takeBack();
   }
+  // what fails from now on stays, so that it can be looked at
+  if (request.ready && (request.start ?? true)) await (await import('./ready.js')).untilReady(report);
+  return report;
 }
 
 /** @throws FosterError if there is a pod of the name */
@@ -99,33 +108,47 @@ class Making {
     if (all.some((one) => one.pod().infra.networks.some(({ name }) => name === NETWORK)))
       await networks.create({ name: NETWORK, ignore: true });
     faultPoint('network of pods created');
-    const volumes = await makeClaims(objects, (name) => this.#made(() => removeVolume(name)));
+    const fresh = new Set<string>();
+    const volumes = await makeClaims(objects, async (name) => {
+      fresh.add(name);
+      await this.#made(() => removeVolume(name));
+    });
     const played: PlayedPod[] = [];
-    for (const requests of all) played.push(await this.#makePod(requests));
-    if (this.request.start ?? true) for (const pod of played) await this.#start(pod);
+    for (const requests of all) {
+      const first = played.find(({ name }) => name === requests.plan.job)?.id;
+      played.push(await this.#makePod(requests, fresh, first));
+    }
+    // the monitors of those before start the others
+    const ahead = played.filter(({ after }) => after === undefined);
+    if (this.request.start ?? true) for (const pod of ahead) await this.#start(pod);
     return { volumes, pods: played };
   }
 
-  async #makePod(requests: PodRequests): Promise<PlayedPod> {
+  /** @param first the id of the first pod of its Job */
+  async #makePod(
+    requests: PodRequests,
+    freshClaims: ReadonlySet<string>,
+    first: string | undefined,
+  ): Promise<PlayedPod> {
     const { plan } = requests;
     const { name } = plan.meta;
-    const id = await pods.create(requests.pod());
+    const id = await pods.create(requests.pod(first));
     await this.#made(() => pods.remove(id, { force: true, timeout: 0 }));
     faultPoint('pod created');
     // the same as before, but now the pod has an id
     const plans = requests.volumes(id);
-    const names = await makeVolumes(plan, plans, (volume) =>
+    const names = await makeVolumes(plan, plans, freshClaims, (volume) =>
       this.#made(() => removeVolume(volume), { isLast: true }),
     );
     const containers: string[] = [];
     for (const placed of containersOf(plan)) {
       const request = requests.container(placed, id, { plans, names });
       const container = await createContainer(request);
-      if (!placed.isInit) containers.push(container);
+      if (placed.role === 'main') containers.push(container);
       faultPoint('container of the pod created');
       await surroundings().stopIfInterrupted();
     }
-    return { id, name, containers };
+    return { id, name, containers, ...(plan.after !== undefined && { after: plan.after }) };
   }
 
   async #start({ id }: PlayedPod): Promise<void> {

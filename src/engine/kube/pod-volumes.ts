@@ -7,36 +7,55 @@ import { randomId } from '../../spec/names.js';
 import { FosterError } from '../../sys/errors.js';
 import { faultPoint } from '../../sys/fault.js';
 import { memoryFile } from '../../sys/libc.js';
+import { surroundings } from '../../sys/surroundings.js';
 import { TAR_END, tarHeader, tarPadding } from '../../tar/writer.js';
 import { ANONYMOUS_LABEL } from '../../volume/record.js';
 import { createVolume } from '../../volume/store.js';
-import { importFiles, list, remove } from '../volumes.js';
+import { exists, importFiles, list, remove, share } from '../volumes.js';
 import { makeHostPaths } from './host-paths.js';
 
 /** The volumes that go with a pod: anonymous ones, so that they are removed with its last container. */
 
 /**
- * Makes them, and the files and directories of the host that are missing.
+ * Makes them, and the files and directories of the host that are missing. An `fsGroup` owns them, and the claims of the pod.
+ * @param freshClaims names of the volumes of claims that were just made
  * @param made receives the name of each as soon as it is there
  * @returns names by those in the pod
  */
 export async function makeVolumes(
   podPlan: PodPlan,
   plans: ReadonlyMap<string, VolumePlan>,
+  freshClaims: ReadonlySet<string>,
   made: (name: string) => Promise<void>,
 ): Promise<Map<string, string>> {
   const names = new Map<string, string>();
+  const { fsGroup: group, fsGroupChangePolicy: policy } = podPlan.spec.securityContext ?? {};
   makeHostPaths(podPlan, plans);
   for (const [name, plan] of plans) {
+    if (plan.kind === 'claim' && group !== undefined) {
+      if (freshClaims.has(plan.name)) await fill(plan.name, [], 0o775, group);
+      else if (await exists(plan.name)) await shareClaim(plan.name, group, policy === 'OnRootMismatch');
+    }
     if (plan.kind !== 'files' && plan.kind !== 'empty') continue;
-    const volume = createFor(podPlan.meta.name, plan.kind === 'files');
+    const hasFiles = plan.kind === 'files';
+    const volume = createFor(podPlan.meta.name, hasFiles);
     await made(volume);
     faultPoint('volume of the pod created');
-    await fill(volume, plan.kind === 'files' ? plan.files : [], plan.kind === 'files' ? 0o755 : 0o777);
+    await fill(volume, hasFiles ? plan.files : [], hasFiles ? 0o755 : 0o777, group);
     faultPoint('volume of the pod filled');
     names.set(name, volume);
   }
   return names;
+}
+
+/** What is in a volume elsewhere keeps its group. */
+async function shareClaim(name: string, group: number, ifOther: boolean): Promise<void> {
+  try {
+    await share(name, group, { ifOther });
+  } catch (error) {
+    if (!(error instanceof FosterError && error.kind === 'unsupported')) throw error;
+    surroundings().warn(`volume ${name} is not given to the fsGroup: ${error.message}`);
+  }
 }
 
 function createFor(pod: string, hasFiles: boolean): string {
@@ -63,9 +82,14 @@ export async function removeVolumesOf(pods: ReadonlySet<string>): Promise<void> 
   }
 }
 
-/** Puts files into a new volume. @param mode of its directory */
-async function fill(volume: string, files: readonly VolumeFile[], mode: number): Promise<void> {
-  const input = memoryFile('foster-volume', archiveOf(files, mode));
+/** Puts files into a new volume. @param mode of its directory. @param group that it belongs to; undefined for root's */
+async function fill(
+  volume: string,
+  files: readonly VolumeFile[],
+  mode: number,
+  group: number | undefined,
+): Promise<void> {
+  const input = memoryFile('foster-volume', archiveOf(files, mode, group));
   try {
     await importFiles(volume, `/proc/self/fd/${input}`);
   } finally {
@@ -73,20 +97,31 @@ async function fill(volume: string, files: readonly VolumeFile[], mode: number):
   }
 }
 
-function archiveOf(files: readonly VolumeFile[], mode: number): Buffer {
+/** What is made in a directory of a group belongs to the group, too: inode(7). */
+const SET_GROUP_ID = 0o2000;
+const GROUP_MAY_READ = 0o040;
+
+function archiveOf(files: readonly VolumeFile[], mode: number, group: number | undefined): Buffer {
+  const hasGroup = group !== undefined;
   const mtime = Math.floor(Date.now() / 1000);
-  const common = { target: '', uid: 0, gid: 0, mtime, xattrs: new Map<string, string>() };
+  const common = { target: '', uid: 0, gid: group ?? 0, mtime, xattrs: new Map<string, string>() };
   const member = ({ path, content, mode: own }: VolumeFile) => [
     tarHeader({
       ...common,
       name: Buffer.from(path).toString('latin1'),
       type: 'file',
-      mode: own,
+      mode: hasGroup ? own | GROUP_MAY_READ : own,
       size: content.length,
     }),
     content,
     tarPadding(content.length),
   ];
-  const top = tarHeader({ ...common, name: './', type: 'directory', mode, size: 0 });
+  const top = tarHeader({
+    ...common,
+    name: './',
+    type: 'directory',
+    mode: hasGroup ? mode | SET_GROUP_ID : mode,
+    size: 0,
+  });
   return Buffer.concat([top, ...files.flatMap(member), TAR_END]);
 }

@@ -39,8 +39,8 @@ export class PodRequests {
     readonly index: number,
   ) {}
 
-  /** @throws FosterError that names a field */
-  pod(): PodRequest {
+  /** @param first the id of the first pod of its Job, if that exists already. @throws FosterError that names a field */
+  pod(first?: string): PodRequest {
     const { request, plan } = this;
     const options: PodOptions = {
       networks: request.networks ?? this.networks,
@@ -52,7 +52,11 @@ export class PodRequests {
       mac: request.macs?.[this.index],
     };
     return plan.place.explained(
-      () => toPodRequest(undefined, podFlags(plan, options), [], this.#context),
+      () => ({
+        ...toPodRequest(undefined, podFlags(plan, options), [], this.#context),
+        ...(plan.next !== undefined && { next: plan.next }),
+        ...(plan.job !== undefined && { job: { first } }),
+      }),
       fieldOfPodFlag,
     );
   }
@@ -83,16 +87,19 @@ export class PodRequests {
     const { place } = placed;
     return place.explained(() => {
       const origins = this.#origins(pod);
-      const { root, command, flags, mounts, health } = containerFlags(
+      const { root, command, flags, mounts, checks, hooks } = containerFlags(
         this.plan,
         placed,
         { pod, volumes, origins },
         this.#containerOptions(),
       );
       const request = toRequest(root, command, flags, mounts, context);
+      const [health = request.health, ...probes] = checks;
       return {
         ...request,
-        health: health ?? request.health,
+        health,
+        ...(probes.length > 0 && { probes }),
+        ...(hooks && { hooks }),
         mounts: request.mounts.map((mount) => asBorrowed(mount, volumes)),
       };
     }, fieldOfFlag);

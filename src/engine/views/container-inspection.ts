@@ -114,7 +114,7 @@ function stateOf({ record, state }: Container): Record<string, unknown> {
   };
 }
 
-const NOT_CHECKED: Health = { status: 'starting', streak: 0, results: [] };
+const NOT_CHECKED: Health = { status: 'starting', streak: 0, results: [], isStarted: false, ends: 0 };
 
 /** @param timeout of a check, in milliseconds */
 function healthOf({ status, streak, results }: Health, timeout = 0): Record<string, unknown> {

@@ -53,7 +53,8 @@ type NamespaceField = (typeof NAMESPACE_FIELDS)[number];
 /** A container as a row of `docker ps --no-trunc`, with the data for a shortened row. */
 export interface ContainerRow {
   fields: Record<ContainerField, string>;
-  details: Record<ContainerDetail, string | number | boolean>;
+  /** A table without them is the usual one, so they are made on demand. */
+  details: () => Record<ContainerDetail, string | number | boolean>;
   command: string[];
   labels: Record<string, string>;
   /** The size in bytes of what it has written; 0 if that was not requested. */
@@ -68,28 +69,33 @@ export interface RowExtras {
   namespaces?: boolean | undefined;
   /** The name of its pod. */
   podName?: string | undefined;
+  /** False: without its mounts and networks, for which its whole record has to be parsed. */
+  isWhole?: boolean | undefined;
 }
 
 /** @param now in milliseconds since 1970 */
 export function containerRow(
   container: Container,
   now: number,
-  { size, namespaces, imageID = '', podName = '' }: RowExtras = {},
+  { size, namespaces, imageID = '', podName = '', isWhole = true }: RowExtras = {},
 ): ContainerRow {
-  const { command, labels } = container.record;
+  const { command, labels, rm, created, isInfra = false, pod = '' } = container.record;
+  const { state } = container;
   const written = size?.written ?? 0;
   const virtual = size === undefined ? '' : ` (virtual ${decimalSize(size.total)})`;
   return {
     fields: {
       ...fieldsOf(container, now),
+      ...(isWhole ? specFieldsOf(container) : NO_SPEC_FIELDS),
       Size: `${decimalSize(written)}${virtual}`,
     },
-    details: {
-      ...detailsOf(container, now),
+    // keeps these few values, and not the record with its text
+    details: () => ({
+      ...detailsOf({ rm, created, isInfra, pod }, state, now),
       ImageID: imageID,
       PodName: podName,
-      ...namespacesOf(namespaces ? container.state.pid : 0),
-    },
+      ...namespacesOf(namespaces ? state.pid : 0),
+    }),
     command,
     labels,
     written,
@@ -129,11 +135,22 @@ export function inOrder(unsorted: ContainerRow[], order: ContainerOrder | undefi
   return rows.toSorted((a, b) => (key(a) < key(b) ? -1 : Number(key(a) > key(b))));
 }
 
+const NO_SPEC_FIELDS = { LocalVolumes: '', Mounts: '', Networks: '' };
+
+/** The fields for which the Spec is needed. */
+function specFieldsOf({ record }: Container): typeof NO_SPEC_FIELDS {
+  const binds = record.spec.mounts.filter(({ type }) => type === 'bind');
+  return {
+    LocalVolumes: String(volumesOf(record).length),
+    Mounts: binds.map(({ source, destination }) => volumeAt(record, destination)?.name ?? source).join(','),
+    Networks: networkNames(record).join(','),
+  };
+}
+
 function fieldsOf(
   { record, state }: Container,
   now: number,
-): Record<Exclude<ContainerField, 'Size'>, string> {
-  const binds = record.spec.mounts.filter(({ type }) => type === 'bind');
+): Record<Exclude<ContainerField, 'Size' | keyof typeof NO_SPEC_FIELDS>, string> {
   return {
     ID: record.id,
     Image: record.root,
@@ -147,26 +164,24 @@ function fieldsOf(
     Labels: Object.entries(record.labels)
       .map(([key, value]) => `${key}=${value}`)
       .join(','),
-    LocalVolumes: String(volumesOf(record).length),
-    Mounts: binds.map(({ source, destination }) => volumeAt(record, destination)?.name ?? source).join(','),
-    Networks: networkNames(record).join(','),
   };
 }
 
 function detailsOf(
-  { record, state }: Container,
+  { rm, created, isInfra, pod }: { rm: boolean; created: string; isInfra: boolean; pod: string },
+  state: ContainerState,
   now: number,
 ): Record<Exclude<ContainerDetail, NamespaceField | 'ImageID' | 'PodName'>, string | number | boolean> {
   return {
-    AutoRemove: record.rm,
-    Created: seconds(record.created),
-    CreatedHuman: `${humanSince(record.created, now)} ago`,
+    AutoRemove: rm,
+    Created: seconds(created),
+    CreatedHuman: `${humanSince(created, now)} ago`,
     Exited: state.status === 'exited' || state.status === 'dead',
     ExitedAt: seconds(state.finishedAt),
     ExitCode: state.exitCode ?? 0,
-    IsInfra: record.isInfra ?? false,
+    IsInfra: isInfra,
     Pid: state.pid,
-    Pod: record.pod ?? '',
+    Pod: pod,
     Restarts: state.restarts,
     StartedAt: seconds(state.startedAt),
   };

@@ -1,3 +1,4 @@
+import { isReady } from '../../container/store.js';
 import { podState } from '../../pod/state.js';
 import { type Pod, withoutInfra } from '../../pod/store.js';
 import type { PodInfo } from '../types.js';
@@ -13,10 +14,11 @@ export function podInfo(pod: Pod): PodInfo {
     shares,
     labels,
     infra: infra?.id,
-    containers: withoutInfra(pod).map(({ record, state: { status } }) => ({
-      id: record.id,
-      name: record.name,
-      status,
+    containers: withoutInfra(pod).map((container) => ({
+      id: container.record.id,
+      name: container.record.name,
+      status: container.state.status,
+      ready: isReady(container),
     })),
   };
 }

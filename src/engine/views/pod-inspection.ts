@@ -1,5 +1,5 @@
 import type { ContainerRecord } from '../../container/record.js';
-import { statusWord } from '../../container/store.js';
+import { isReady, statusWord } from '../../container/store.js';
 import { podState } from '../../pod/state.js';
 import type { Pod } from '../../pod/store.js';
 
@@ -25,10 +25,12 @@ export function podInspection(pod: Pod): Record<string, unknown> {
     SharedNamespaces: [...shares].sort(),
     RestartPolicy: restart.policy,
     NumContainers: containers.length,
-    Containers: containers.map(({ record: one, state }) => ({
-      Id: one.id,
-      Name: one.name,
-      State: statusWord(state),
+    Containers: containers.map((container) => ({
+      Id: container.record.id,
+      Name: container.record.name,
+      State: statusWord(container.state),
+      // only foster's
+      Ready: isReady(container),
     })),
   };
 }

@@ -1,7 +1,7 @@
 import type { Container } from '../../container/store.js';
-import { statusWord } from '../../container/store.js';
-import { POD_STATES, podState } from '../../pod/state.js';
-import { infraOf, type Pod } from '../../pod/store.js';
+import { isReady, statusWord } from '../../container/store.js';
+import { isInit, POD_STATES, podState } from '../../pod/state.js';
+import { infraOf, type Pod, withoutInfra } from '../../pod/store.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { networkNames } from './container-network.js';
 import { humanSince } from './duration.js';
@@ -18,6 +18,8 @@ export interface PodRow {
   since: string;
   infraId: string;
   containers: { id: string; name: string; status: string }[];
+  /** Of its containers but the infra container: `1/2`. */
+  ready: string;
   networks: string[];
   labels: Record<string, string>;
   cgroup: string;
@@ -29,6 +31,7 @@ export interface PodRow {
 export function podRow(pod: Pod, now: number): PodRow {
   const { record, containers } = pod;
   const infra = infraOf(pod);
+  const others = withoutInfra(pod).filter((one) => !isInit(one.record));
   return {
     id: record.id,
     name: record.name,
@@ -41,6 +44,7 @@ export function podRow(pod: Pod, now: number): PodRow {
       name,
       status: statusWord(state),
     })),
+    ready: `${others.filter(isReady).length}/${others.length}`,
     networks: infra === undefined ? [] : networkNames(infra.record),
     labels: record.labels,
     cgroup: record.cgroup ?? '',

@@ -1,17 +1,22 @@
 import { FosterError } from '../../sys/errors.js';
-import { digestOf } from '../store/blobs.js';
+import { digestOf, MAX_DOCUMENT } from '../store/blobs.js';
 import type { Descriptor, ImageConfig, Manifest } from '../store/oci.js';
-import { type Staged, stagedBytes } from '../store/staging.js';
+import type { ArchiveFile } from './archive-file.js';
 import type { ArchiveFiles } from './files.js';
 
-/** An image of an archive, whose files are all staged. */
+/** An image of an archive. */
 export interface ArchivedImage {
   /** Full names. */
   names: string[];
   manifest: { document: Manifest; mediaType: string; bytes: Uint8Array };
   config: ImageConfig;
-  /** Config and layers, with their files. */
-  blobs: { descriptor: Descriptor; staged: Staged }[];
+  /** Config and layers, with their files, whose digests are not verified yet. */
+  blobs: ArchivedBlob[];
+}
+
+export interface ArchivedBlob {
+  descriptor: Descriptor;
+  file: ArchiveFile;
 }
 
 export interface LoadOptions {
@@ -20,33 +25,40 @@ export interface LoadOptions {
 }
 
 /**
- * The file of a descriptor; its digest and size are verified.
+ * The file of a descriptor; its size is verified.
  * @throws FosterError if it is missing or different
  */
-export async function stagedBlob(
+export function fileOf(
   files: ArchiveFiles,
   { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
-): Promise<Staged> {
-  const staged = await files.find(`blobs/sha256/${digest.replace('sha256:', '')}`);
-  if (staged === undefined) throw new FosterError(`it lacks ${digest}`);
-  if (staged.digest !== digest) {
-    throw new FosterError(`its file for ${digest} has the digest ${staged.digest}`, {
-      advice: 'nothing was kept',
-    });
-  }
-  if (staged.size !== size) {
-    throw new FosterError(`${digest} has ${staged.size} bytes instead of ${size}`);
-  }
-  return staged;
+): ArchiveFile {
+  const file = files.find(`blobs/sha256/${digest.replace('sha256:', '')}`);
+  if (file === undefined) throw new FosterError(`it lacks ${digest}`);
+  if (file.size !== size) throw new FosterError(`${digest} has ${file.size} bytes instead of ${size}`);
+  return file;
+}
+
+/** As `fileOf`, the content of a document; its digest is verified. */
+export function documentOf(files: ArchiveFiles, descriptor: Pick<Descriptor, 'digest' | 'size'>): Buffer {
+  const bytes = bytesOf(fileOf(files, descriptor), descriptor.digest);
+  checkDigest(descriptor.digest, digestOf(bytes));
+  return bytes;
+}
+
+/** The content of a small file. @throws FosterError if it is too large for a document */
+export function bytesOf(file: ArchiveFile, what: string): Buffer {
+  if (file.size > MAX_DOCUMENT)
+    throw new FosterError(`${what} is too large for a document: ${file.size} bytes`);
+  return file.readStart(file.size);
+}
+
+/** @throws FosterError if a file has another digest than its image says */
+export function checkDigest(expected: string, found: string): void {
+  if (found === expected) return;
+  throw new FosterError(`its file for ${expected} has the digest ${found}`, { advice: 'nothing was kept' });
 }
 
 /** The bytes of a manifest that foster makes because the archive has none. */
 export function manifestBytes(document: Manifest): Buffer {
   return Buffer.from(JSON.stringify(document));
-}
-
-export function checkedBytes(staged: Staged, what: string): Buffer {
-  const bytes = stagedBytes(staged, what);
-  if (digestOf(bytes) !== staged.digest) throw new FosterError(`${what} changed while it was read`);
-  return bytes;
 }

@@ -1,11 +1,12 @@
 import { posix } from 'node:path';
 import { FosterError } from '../../sys/errors.js';
-import { compressionOf } from '../../tar/compression.js';
+import { compressionOf, MAGIC_SIZE } from '../../tar/compression.js';
+import { digestOf, parseDocument } from '../store/blobs.js';
 import { readConfig } from '../store/documents.js';
-import { type Descriptor, type Manifest, MEDIA } from '../store/oci.js';
+import { type ImageConfig, type Manifest, MEDIA } from '../store/oci.js';
 import { formatReference, parseReference } from '../store/reference.js';
-import { type Staged, stagedBytes, stagedStart } from '../store/staging.js';
-import { type ArchivedImage, checkedBytes, manifestBytes } from './archived-image.js';
+import type { ArchiveFile } from './archive-file.js';
+import { type ArchivedBlob, type ArchivedImage, bytesOf, manifestBytes } from './archived-image.js';
 import type { ArchiveFiles } from './files.js';
 
 /** An image in the `manifest.json` that `docker save` writes, with the names of its files. */
@@ -23,8 +24,11 @@ const MAX_LAYERS = 1000;
  * Reads a docker-archive, its layers compressed or not.
  * @throws FosterError
  */
-export async function readDockerArchive(staged: Staged, files: ArchiveFiles): Promise<ArchivedImage[]> {
-  const entries = parseEntries(stagedBytes(staged, 'its manifest.json'));
+export async function readDockerArchive(
+  manifest: ArchiveFile,
+  files: ArchiveFiles,
+): Promise<ArchivedImage[]> {
+  const entries = parseEntries(bytesOf(manifest, 'its manifest.json'));
   const images: ArchivedImage[] = [];
   for (const entry of entries) images.push(await readImage(entry, files));
   return images;
@@ -32,15 +36,18 @@ export async function readDockerArchive(staged: Staged, files: ArchiveFiles): Pr
 
 async function readImage(entry: DockerEntry, files: ArchiveFiles): Promise<ArchivedImage> {
   const names = (entry.RepoTags ?? []).map((name) => formatReference(parseReference(name)));
-  const configFile = await fileOf(files, entry.Config);
-  const config = { descriptor: descriptorOf(configFile, MEDIA.config), staged: configFile };
-  const layers: ArchivedImage['blobs'] = [];
-  for (const name of entry.Layers) {
-    const layer = await fileOf(files, name);
-    layers.push({
-      descriptor: descriptorOf(layer, LAYER_TYPES[compressionOf(stagedStart(layer))]),
-      staged: layer,
-    });
+  const title = names[0] ?? entry.Config;
+  const configFile = fileOf(files, entry.Config);
+  const bytes = bytesOf(configFile, `the config of ${title}`);
+  const config: ArchivedBlob = {
+    descriptor: { mediaType: MEDIA.config, digest: digestOf(bytes), size: bytes.length },
+    file: configFile,
+  };
+  const diffIDs: unknown = parseDocument<ImageConfig>(bytes, `the config of ${title}`).rootfs?.diff_ids;
+  const layers: ArchivedBlob[] = [];
+  for (const [index, name] of entry.Layers.entries()) {
+    const diffID: unknown = Array.isArray(diffIDs) ? diffIDs[index] : undefined;
+    layers.push(await layerOf(fileOf(files, name), diffID));
   }
   const document: Manifest = {
     schemaVersion: 2,
@@ -48,26 +55,30 @@ async function readImage(entry: DockerEntry, files: ArchiveFiles): Promise<Archi
     config: config.descriptor,
     layers: layers.map(({ descriptor }) => descriptor),
   };
-  const title = names[0] ?? entry.Config;
   return {
     names,
     manifest: { document, mediaType: MEDIA.manifest, bytes: manifestBytes(document) },
-    config: readConfig(checkedBytes(configFile, `the config of ${title}`), document, title),
+    config: readConfig(bytes, document, title),
     blobs: [config, ...layers],
   };
 }
 
 const LAYER_TYPES = { none: MEDIA.layer, gzip: MEDIA.layerGzip, zstd: MEDIA.layerZstd } as const;
 
-async function fileOf(files: ArchiveFiles, name: string): Promise<Staged> {
-  const staged = await files.find(posix.normalize(name));
-  if (staged === undefined)
-    throw new FosterError(`it lacks the file ${JSON.stringify(name)} that its manifest names`);
-  return staged;
+/** An uncompressed layer has the digest that the config says, which is verified later. Otherwise it has to be read for it. */
+async function layerOf(file: ArchiveFile, diffID: unknown): Promise<ArchivedBlob> {
+  const compression = compressionOf(file.readStart(MAGIC_SIZE));
+  const isKnown =
+    compression === 'none' && typeof diffID === 'string' && /^sha256:[0-9a-f]{64}$/.test(diffID);
+  const digest = isKnown ? diffID : (await file.stage()).digest;
+  return { descriptor: { mediaType: LAYER_TYPES[compression], digest, size: file.size }, file };
 }
 
-function descriptorOf({ digest, size }: Staged, mediaType: string): Descriptor {
-  return { mediaType, digest, size };
+function fileOf(files: ArchiveFiles, name: string): ArchiveFile {
+  const file = files.find(posix.normalize(name));
+  if (file === undefined)
+    throw new FosterError(`it lacks the file ${JSON.stringify(name)} that its manifest names`);
+  return file;
 }
 
 function parseEntries(bytes: Buffer): DockerEntry[] {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { defaultIdMaps } from '../../spec/choose-id-maps.js';
 import type { ImageDefaults } from '../../spec/image-defaults.js';
@@ -14,8 +13,8 @@ import { makeImage } from '../store/new-image.js';
 import { type Descriptor, MEDIA } from '../store/oci.js';
 import { parsePlatform } from '../store/platform.js';
 import { type Staged, Staging, stagedStart } from '../store/staging.js';
-import { unpackLayers } from '../store/unpack-layers.js';
-import { withInput } from './input.js';
+import { unpackNew } from '../store/unpack-layers.js';
+import { withInputFile, withStream } from './input.js';
 
 export interface ImportOptions {
   /** Instructions of a Dockerfile. */
@@ -44,14 +43,13 @@ export async function importImage(path: string | undefined, options: ImportOptio
   const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
   await lockStore();
   try {
-    const layer = await stageLayer(path);
-    const layers = { manifest: { layers: [layer.descriptor] }, config: { rootfs: rootfsOf(layer.diffID) } };
-    const [tree] = await unpackLayers(layers, { maps: defaultIdMaps(), title });
-    if (tree !== undefined) refuseImageArchive(tree, path, '');
+    const descriptor = await stageLayer(path);
+    const { diffID, tree } = await unpackNew(descriptor, { maps: defaultIdMaps(), title });
+    refuseImageArchive(tree, path, '');
     return await makeImage({
       base: undefined,
       platform,
-      layer,
+      layer: { descriptor, diffID },
       defaults,
       history: {
         created: new Date().toISOString(),
@@ -76,10 +74,6 @@ export async function importImage(path: string | undefined, options: ImportOptio
   }
 }
 
-function rootfsOf(diffID: string): { type: 'layers'; diff_ids: string[] } {
-  return { type: 'layers', diff_ids: [diffID] };
-}
-
 /** The compression formats that a layer may have. */
 const LAYER_TYPES: Readonly<Partial<Record<ArchiveCompression, string>>> = {
   none: MEDIA.layer,
@@ -87,37 +81,20 @@ const LAYER_TYPES: Readonly<Partial<Record<ArchiveCompression, string>>> = {
   zstd: MEDIA.layerZstd,
 };
 
-async function stageLayer(path: string | undefined): Promise<{ descriptor: Descriptor; diffID: string }> {
+async function stageLayer(path: string | undefined): Promise<Descriptor> {
   const staging = new Staging();
   const layer = await undoUnlessDone(
     async () => {
-      const staged = await withInput(path, async (input) => {
-        staging.begin();
-        for await (const piece of input) staging.write(piece as Buffer);
-        return staging.finish();
-      });
+      const staged = await withInputFile(path, (fd) => withStream(fd, (input) => staging.copy(input)));
       if (staged.size === 0) throw new FosterError('it is empty');
       const type = LAYER_TYPES[archiveCompressionOf(stagedStart(staged))];
-      if (type !== undefined) {
-        const diffID = await uncompressedDigest(staged);
-        return { descriptor: staging.keep(staged, type), diffID };
-      }
-      staging.begin();
-      for await (const piece of contentOf(staged)) staging.write(piece);
-      const plain = staging.finish();
-      return { descriptor: staging.keep(plain, MEDIA.layer), diffID: plain.digest };
+      if (type !== undefined) return staging.keep(staged, type);
+      return staging.keep(await staging.copy(contentOf(staged)), MEDIA.layer);
     },
     () => staging.discard(),
   );
   staging.discard();
   return layer;
-}
-
-async function uncompressedDigest(staged: Staged): Promise<string> {
-  if (archiveCompressionOf(stagedStart(staged)) === 'none') return staged.digest;
-  const hash = createHash('sha256');
-  for await (const piece of contentOf(staged)) hash.update(piece);
-  return `sha256:${hash.digest('hex')}`;
 }
 
 /** Uncompressed. */

@@ -1,19 +1,32 @@
-import { createReadStream, fstatSync, openSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { closeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { openInput, streamOf } from '../../sys/input.js';
 import { duplicate } from '../../sys/libc.js';
 import { onInterrupt } from '../../worker/interrupt.js';
 
 /**
- * Gives `use` a stream of a file, which is closed afterwards, and when the caller cancels.
+ * Gives `use` the descriptor of a file, which is closed afterwards.
  * @param path undefined for standard input
  * @throws what `use` throws, Error of node:fs
  */
-export async function withInput<T>(
+export async function withInputFile<T>(
   path: string | undefined,
-  use: (input: Readable) => Promise<T>,
+  use: (fd: number) => Promise<T>,
 ): Promise<T> {
-  const input = openInput(path === undefined ? duplicate(0) : openSync(path, 'r'));
+  const fd = openInput(path);
+  try {
+    return await use(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Gives `use` a stream of an open file, which ends when the caller cancels.
+ * @throws what `use` throws, Error of node:fs
+ */
+export async function withStream<T>(fd: number, use: (input: Readable) => Promise<T>): Promise<T> {
+  const input = streamOf(duplicate(fd));
   const stopListening = onInterrupt(() => void input.destroy());
   try {
     return await use(input);
@@ -21,11 +34,4 @@ export async function withInput<T>(
     stopListening();
     input.destroy();
   }
-}
-
-function openInput(fd: number): Readable {
-  const info = fstatSync(fd);
-  // A read that blocks until the other end writes would keep this process from ending at Ctrl-C.
-  if (info.isFIFO() || info.isSocket()) return new Socket({ fd, readable: true, writable: false });
-  return createReadStream('', { fd, highWaterMark: 1024 * 1024 });
 }

@@ -1,17 +1,21 @@
-import { statSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { defaultIdMaps } from '../../spec/choose-id-maps.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError, kindOf } from '../../sys/errors.js';
+import { shareHeap } from '../../sys/shared-heap.js';
 import { undoUnlessDone } from '../../worker/interrupt.js';
-import { putBytes } from '../store/blobs.js';
+import type { BlobFollower } from '../store/blob-follower.js';
+import { hasBlob, putBytes } from '../store/blobs.js';
+import { fetchBlob } from '../store/fetch-layer.js';
 import { keepUntaggedImage, tagImage } from '../store/images.js';
 import { lockStore, unlockStore } from '../store/lock.js';
+import type { Descriptor } from '../store/oci.js';
 import { Staging } from '../store/staging.js';
 import { unpackLayers } from '../store/unpack-layers.js';
-import type { ArchivedImage, LoadOptions } from './archived-image.js';
+import { type ArchivedImage, checkDigest, type LoadOptions } from './archived-image.js';
 import { readDockerArchive } from './docker-archive.js';
-import { type ArchiveFiles, directoryFiles, readArchive } from './files.js';
-import { withInput } from './input.js';
+import { type ArchiveFiles, DirectoryFiles, readArchive } from './files.js';
+import { withInputFile } from './input.js';
 import { readLayout } from './oci-archive.js';
 
 export interface LoadedImage {
@@ -29,12 +33,9 @@ export interface LoadedImage {
 export async function loadImages(path: string | undefined, options: LoadOptions): Promise<LoadedImage[]> {
   const title = path ?? 'standard input';
   await lockStore();
+  shareHeap();
   try {
-    const images = await stage(path, options);
-    for (const { manifest, config, names } of images) {
-      const maps = defaultIdMaps();
-      await unpackLayers({ manifest: manifest.document, config }, { maps, title: names[0] ?? title });
-    }
+    const images = await storeImages(path, options);
     const loaded: LoadedImage[] = [];
     for (const image of images) loaded.push(await nameAll(image));
     return loaded;
@@ -45,36 +46,62 @@ export async function loadImages(path: string | undefined, options: LoadOptions)
   }
 }
 
-/** Moves the blobs of all images into the store. */
-async function stage(path: string | undefined, options: LoadOptions): Promise<ArchivedImage[]> {
+/** Puts the blobs of all images into the store, and unpacks their layers meanwhile. */
+async function storeImages(path: string | undefined, options: LoadOptions): Promise<ArchivedImage[]> {
   const staging = new Staging();
   const images = await undoUnlessDone(
-    async () => {
-      const files = await filesOf(path, staging);
-      const found = await readImages(files, options);
-      for (const { blobs } of found) {
-        for (const { descriptor, staged } of blobs) staging.keep(staged, descriptor.mediaType);
-      }
-      return found;
-    },
+    () =>
+      withInputFile(path, (fd) =>
+        withFiles(fd, path, staging, async (files) => {
+          const found = await readImages(files, options);
+          for (const image of found) await storeImage(image, staging, path ?? 'standard input');
+          return found;
+        }),
+      ),
     () => staging.discard(),
   );
   staging.discard();
   return images;
 }
 
-async function filesOf(path: string | undefined, staging: Staging): Promise<ArchiveFiles> {
-  if (path !== undefined && statSync(path).isDirectory()) return directoryFiles(path, staging);
-  return await withInput(path, (input) => readArchive(input, staging));
+async function withFiles<T>(
+  fd: number,
+  path: string | undefined,
+  staging: Staging,
+  use: (files: ArchiveFiles) => Promise<T>,
+): Promise<T> {
+  if (path === undefined || !fstatSync(fd).isDirectory()) return await use(await readArchive(fd, staging));
+  const files = new DirectoryFiles(path, staging);
+  try {
+    return await use(files);
+  } finally {
+    files.close();
+  }
+}
+
+async function storeImage(image: ArchivedImage, staging: Staging, title: string): Promise<void> {
+  const { manifest, config, names, blobs } = image;
+  const files = new Map(blobs.map(({ descriptor, file }) => [descriptor.digest, file]));
+  const fetch = async (blob: Descriptor, follower: BlobFollower) => {
+    if (hasBlob(blob)) return;
+    const staged = await files.get(blob.digest)?.stage(follower);
+    if (staged === undefined) return;
+    checkDigest(blob.digest, staged.digest);
+    staging.keep(staged, blob.mediaType);
+  };
+  const options = { maps: defaultIdMaps(), title: names[0] ?? title, fetch };
+  await unpackLayers({ manifest: manifest.document, config }, options);
+  // the config, and layers that were unpacked already
+  for (const { descriptor } of blobs) await fetchBlob(descriptor, fetch);
 }
 
 /** Prefers an OCI layout, which keeps the digests: Docker 25 and later write both formats. */
 async function readImages(files: ArchiveFiles, options: LoadOptions): Promise<ArchivedImage[]> {
-  const index = await files.find('index.json');
-  if (index !== undefined) return await readLayout(index, files, options);
-  const manifest = await files.find('manifest.json');
+  const index = files.find('index.json');
+  if (index !== undefined) return readLayout(index, files, options);
+  const manifest = files.find('manifest.json');
   if (manifest !== undefined) return await readDockerArchive(manifest, files);
-  if ((await files.find('repositories')) !== undefined) {
+  if (files.find('repositories') !== undefined) {
     throw new FosterError('it has the format of Docker before 1.10', {
       advice: 'save the image again with a newer Docker',
     });

@@ -9,8 +9,8 @@ import {
 } from '../store/oci.js';
 import { parsePlatform, selectManifest } from '../store/platform.js';
 import { formatReference, parseReference } from '../store/reference.js';
-import { type Staged, stagedBytes } from '../store/staging.js';
-import { type ArchivedImage, checkedBytes, type LoadOptions, stagedBlob } from './archived-image.js';
+import type { ArchiveFile } from './archive-file.js';
+import { type ArchivedImage, bytesOf, documentOf, fileOf, type LoadOptions } from './archived-image.js';
 import type { ArchiveFiles } from './files.js';
 
 /** Annotations of an index that name an image: containerd's is a full name, the OCI's may be only a tag. */
@@ -24,20 +24,16 @@ const MAX_DEPTH = 3;
  * Reads an OCI image layout: image-spec, "image-layout.md".
  * @throws FosterError
  */
-export async function readLayout(
-  staged: Staged,
-  files: ArchiveFiles,
-  options: LoadOptions,
-): Promise<ArchivedImage[]> {
-  const content = readManifest(stagedBytes(staged, 'its index.json'), undefined, 'the archive');
+export function readLayout(index: ArchiveFile, files: ArchiveFiles, options: LoadOptions): ArchivedImage[] {
+  const content = readManifest(bytesOf(index, 'its index.json'), undefined, 'the archive');
   if (content.kind !== 'index') throw new FosterError('its index.json is not an index');
   const wanted = options.platform === undefined ? ownPlatform() : parsePlatform(options.platform);
   const images = new Map<string, ArchivedImage>();
   for (const entry of content.document.manifests) {
-    const descriptor = await manifestOf(entry, files, wanted);
+    const descriptor = manifestOf(entry, files, wanted);
     const known = images.get(descriptor.digest);
     const names = namesOf(entry, content.document);
-    if (known === undefined) images.set(descriptor.digest, await readImage(descriptor, names, files));
+    if (known === undefined) images.set(descriptor.digest, readImage(descriptor, names, files));
     else known.names = [...new Set([...known.names, ...names])];
   }
   if (images.size === 0) throw new FosterError('it contains no image');
@@ -45,42 +41,32 @@ export async function readLayout(
 }
 
 /** The manifest itself, or the one that an index has for the platform. */
-async function manifestOf(entry: Descriptor, files: ArchiveFiles, wanted: Platform): Promise<Descriptor> {
+function manifestOf(entry: Descriptor, files: ArchiveFiles, wanted: Platform): Descriptor {
   let descriptor = entry;
   for (let depth = 0; !MANIFEST_TYPES.includes(descriptor.mediaType); depth++) {
     if (depth === MAX_DEPTH) throw new FosterError('it has too many nested indexes');
-    const { kind, document } = await documentOf(descriptor, files);
+    const { kind, document } = readDocument(descriptor, files);
     if (kind !== 'index') break;
     descriptor = selectManifest(document, wanted, nameIn(entry) ?? 'the archive');
   }
   return descriptor;
 }
 
-async function documentOf(descriptor: Descriptor, files: ArchiveFiles): Promise<ManifestDocument> {
-  const staged = await stagedBlob(files, descriptor);
-  return readManifest(checkedBytes(staged, descriptor.digest), descriptor.mediaType, descriptor.digest);
+function readDocument(descriptor: Descriptor, files: ArchiveFiles): ManifestDocument {
+  return readManifest(documentOf(files, descriptor), descriptor.mediaType, descriptor.digest);
 }
 
-async function readImage(
-  descriptor: Descriptor,
-  names: string[],
-  files: ArchiveFiles,
-): Promise<ArchivedImage> {
-  const staged = await stagedBlob(files, descriptor);
-  const bytes = checkedBytes(staged, descriptor.digest);
+function readImage(descriptor: Descriptor, names: string[], files: ArchiveFiles): ArchivedImage {
+  const bytes = documentOf(files, descriptor);
   const title = names[0] ?? descriptor.digest;
   const content = readManifest(bytes, descriptor.mediaType, title);
   if (content.kind !== 'manifest') throw new FosterError(`${title} is an index where a manifest should be`);
   const { document, mediaType } = content;
-  const blobs: ArchivedImage['blobs'] = [];
-  for (const blob of [document.config, ...document.layers]) {
-    blobs.push({ descriptor: blob, staged: await stagedBlob(files, blob) });
-  }
-  const config = readConfig(
-    checkedBytes(blobs[0]?.staged as Staged, `the config of ${title}`),
-    document,
-    title,
-  );
+  const blobs = [document.config, ...document.layers].map((blob) => ({
+    descriptor: blob,
+    file: fileOf(files, blob),
+  }));
+  const config = readConfig(documentOf(files, document.config), document, title);
   return { names, manifest: { document, mediaType, bytes }, config, blobs };
 }
 

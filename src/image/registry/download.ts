@@ -3,9 +3,9 @@ import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { BufferGarbage } from '../../sys/garbage.js';
 import { withLock } from '../rootfs/cache.js';
+import { BlobFollower } from '../store/blob-follower.js';
 import { BlobWriter, hasBlob } from '../store/blobs.js';
 import type { Descriptor } from '../store/oci.js';
-import { BlobFollower } from './blob-follower.js';
 import { connectionFailure, drain, isTransient } from './http.js';
 import { type Registry, responseError } from './registry.js';
 import { MAX_RETRIES, waitBeforeRetry } from './retry.js';
@@ -19,7 +19,7 @@ const MAX_ATTEMPTS = 100;
 /**
  * Downloads a blob into the store, unless it is there. Resumes an interrupted download; two processes that need the
  * same blob download it once.
- * @param follower gets the progress and the failure
+ * @param follower gets the progress
  * @returns whether it was downloaded
  * @throws FosterError; the store is then unchanged, except for a partial download that can be resumed
  */
@@ -28,14 +28,7 @@ export async function downloadBlob(
   blob: Blob,
   follower = new BlobFollower(),
 ): Promise<boolean> {
-  try {
-    const isDownloaded = !hasBlob(blob) && (await download(registry, blob, follower));
-    follower.finish();
-    return isDownloaded;
-  } catch (error) {
-    follower.fail(error);
-    throw error;
-  }
+  return !hasBlob(blob) && (await download(registry, blob, follower));
 }
 
 async function download(registry: Registry, blob: Blob, follower: BlobFollower): Promise<boolean> {

@@ -256,5 +256,5 @@ function adviceFor(code: string, host: string, untrusted: boolean): string {
     return `put the certificate of its authority into ~/.config/containers/certs.d/${host}/ca.crt, or use --tls-verify=false`;
   }
   if (REASONS[code]?.includes('TLS')) return 'use --tls-verify=false if it has no encryption';
-  return 'check the name of the registry and the network';
+  return 'check its name and port, and the network';
 }

@@ -2,16 +2,15 @@ import { existsSync } from 'node:fs';
 import type { Written } from '../../layers/tree-writer.js';
 import { forEachParallel } from '../../worker/parallel.js';
 import { hasBlob } from '../store/blobs.js';
+import { fetchLayer } from '../store/fetch-layer.js';
 import { diffIDsOf, type LayeredImage, layerPath } from '../store/layers.js';
 import {
   type LayerUnpacker,
   type PackedLayer,
-  sumWritten,
   type UnpackOptions,
-  unpackLayer,
   withLayerUnpacker,
-} from '../store/unpack-layers.js';
-import { BlobFollower } from './blob-follower.js';
+} from '../store/unpack-layer.js';
+import { sumWritten } from '../store/unpack-layers.js';
 import { downloadBlob } from './download.js';
 import { summarize } from './progress.js';
 import type { Registry } from './registry.js';
@@ -41,18 +40,20 @@ export async function pullLayers(image: LayeredImage, options: PullLayersOptions
   });
   const written: (Written | undefined)[] = [];
   try {
-    const work = packed.map((one) => ({
-      packed: one,
-      transfer: display.add(one.layer.digest, one.layer.size),
-    }));
+    const work = packed.flatMap((one) => {
+      const { layer, diffID } = one;
+      const isThere = hasBlob(layer) && existsSync(layerPath(diffID, options.maps));
+      const transfer = display.add(layer.digest, layer.size, isThere ? 'Already exists' : undefined);
+      return isThere ? [] : [{ packed: one, transfer }];
+    });
     const pullAll = async (unpacker?: LayerUnpacker) => {
       const pull = async ({ packed, transfer }: LayerTransfer) => {
         written.push(await pullLayer(packed, transfer, options, unpacker));
       };
       await forEachParallel(work, PARALLEL_LAYERS, pull, abort);
     };
-    const isAllThere = packed.every(({ diffID }) => existsSync(layerPath(diffID, options.maps)));
-    if (isAllThere) await pullAll();
+    const isUnpacked = work.every(({ packed }) => existsSync(layerPath(packed.diffID, options.maps)));
+    if (isUnpacked) await pullAll();
     else await withLayerUnpacker({ ...options, signal: abort.signal }, pullAll);
   } finally {
     display.stop();
@@ -79,29 +80,16 @@ async function pullLayer(
   options: PullLayersOptions,
   unpacker: LayerUnpacker | undefined,
 ): Promise<Written | undefined> {
-  const { layer, diffID } = packed;
   const { registry, abort } = options;
-  if (hasBlob(layer) && existsSync(layerPath(diffID, options.maps))) {
-    transfer.end('Already exists');
-    return undefined;
-  }
-  const follower = new BlobFollower((bytes) => transfer.update(bytes));
-  const download = async () => {
-    try {
-      const isDownloaded = await downloadBlob(registry, layer, follower);
+  let isDownloaded = false;
+  const written = await fetchLayer(packed, unpacker, {
+    abort,
+    fetch: async (blob, follower) => {
+      isDownloaded = await downloadBlob(registry, blob, follower);
       transfer.setState('Extracting');
-      return isDownloaded;
-    } catch (error) {
-      abort.abort(error); // immediately: this layer's unpacker may be waiting for another's
-      throw error;
-    }
-  };
-  const unpack = unpacker && unpackLayer(packed, unpacker, { follower });
-  // Wait for both before reporting: a failed download ends the unpacker, which must have removed its tree.
-  const [downloaded, unpacked] = await Promise.allSettled([download(), unpack]);
-  follower.close();
-  if (downloaded.status === 'rejected') throw downloaded.reason;
-  if (unpacked.status === 'rejected') throw unpacked.reason;
-  transfer.end(downloaded.value ? 'Pull complete' : 'Already exists');
-  return unpacked.value;
+    },
+    onProgress: (bytes) => transfer.update(bytes),
+  });
+  transfer.end(isDownloaded ? 'Pull complete' : 'Already exists');
+  return written;
 }

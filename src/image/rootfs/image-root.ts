@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ImageDefaults } from '../../spec/image-defaults.js';
 import { FosterError } from '../../sys/errors.js';
+import { refuseTemplate } from '../../sys/sightings.js';
 import { surroundings } from '../../sys/surroundings.js';
 import { blobPath } from '../store/blobs.js';
 import { DEFAULTS_CHECKS, malformedField } from '../store/documents.js';
@@ -69,6 +70,7 @@ async function findOrPull(name: string, root: RootOptions): Promise<Found> {
       );
     }
   }
+  if (pull !== 'missing') refuseTemplate(); // the registry is to be asked each time
   const reference = parseReference(name);
   const { pullImage } = await import('../registry/pull.js');
   const { progress: printLine, screen: stream } = surroundings();

@@ -4,4 +4,6 @@ import type { StorageDriver } from '../../spec/storage-driver.js';
 export interface StorageChoice {
   driver: StorageDriver;
   reason: string;
+  /** Set if nothing could be tried, because of the reason. */
+  isUntested?: true;
 }

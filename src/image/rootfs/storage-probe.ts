@@ -29,7 +29,9 @@ export async function probeStorage(
     });
   } catch (error) {
     // No user namespace, or no space on the disk: the next step reports it.
-    return choice ?? { driver: 'overlay', reason: `it could not be tested: ${reasonOf(error)}` };
+    return (
+      choice ?? { driver: 'overlay', reason: `it could not be tested: ${reasonOf(error)}`, isUntested: true }
+    );
   }
 }
 

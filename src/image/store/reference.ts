@@ -42,7 +42,8 @@ export function parseReference(text: string): Reference {
   const registry = isHost ? canonicalRegistry(first) : DEFAULT_REGISTRY;
   const path = isHost ? name.slice(slash + 1) : name;
   const repository = registry === DEFAULT_REGISTRY && !path.includes('/') ? `library/${path}` : path;
-  if (!REGISTRY.test(registry) || !REPOSITORY.test(repository) || name.length > MAX_NAME) {
+  if (name.length > MAX_NAME) throw invalid(text, `a name has up to ${MAX_NAME} characters`);
+  if (!REGISTRY.test(registry) || !REPOSITORY.test(repository)) {
     throw invalid(text, 'a name has lower case letters and digits, with ".", "_" or "-" between them');
   }
   return { registry, repository, tag: tag ?? (digest === undefined ? 'latest' : undefined), digest };

@@ -5,17 +5,19 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
-  readFileSync,
   readSync,
   renameSync,
   rmSync,
+  write,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { FosterError } from '../../sys/errors.js';
+import { promisify } from 'node:util';
 import { interrupted } from '../../sys/interruption.js';
+import { Sha256 } from '../../sys/sha256.js';
 import { writeFully } from '../../sys/write.js';
 import { MAGIC_SIZE } from '../../tar/compression.js';
-import { blobPath, hasBlob, imagesFolder, MAX_DOCUMENT } from './blobs.js';
+import type { BlobFollower } from './blob-follower.js';
+import { blobPath, hasBlob, imagesFolder } from './blobs.js';
 import type { Descriptor } from './oci.js';
 
 /** A file of an archive, stored temporarily under a number. */
@@ -75,6 +77,34 @@ export class Staging {
     return { path: current.path, size: current.size, digest: `sha256:${current.hash.digest('hex')}` };
   }
 
+  /**
+   * Stores pieces, each of which is valid until the next one. Hashing and writing are done by other threads.
+   * @param follower learns what has been written
+   */
+  async copy(pieces: AsyncIterable<Buffer>, follower?: BlobFollower): Promise<Staged> {
+    const path = this.#next();
+    const fd = openSync(path, 'wx', 0o600);
+    const hash = new Sha256();
+    let size = 0;
+    try {
+      follower?.start(path, 0);
+      for await (const piece of pieces) {
+        if (this.#isDiscarded) throw interrupted();
+        const hashed = hash.update(piece);
+        try {
+          await writePiece(fd, piece);
+        } finally {
+          await hashed;
+        }
+        size += piece.length;
+        follower?.grow(size);
+      }
+    } finally {
+      closeSync(fd);
+    }
+    return { path, size, digest: hash.digest() };
+  }
+
   /** A path for a file that another process writes; `adopt` follows. */
   reserve(): string {
     return this.#next();
@@ -111,10 +141,13 @@ export class Staging {
   }
 }
 
-/** The content of a small file. @throws FosterError if it is too large for a document */
-export function stagedBytes({ path, size }: Staged, what: string): Buffer {
-  if (size > MAX_DOCUMENT) throw new FosterError(`${what} is too large for a document: ${size} bytes`);
-  return readFileSync(path);
+const writeFile = promisify(write);
+
+async function writePiece(fd: number, piece: Buffer): Promise<void> {
+  for (let at = 0; at < piece.length; ) {
+    const { bytesWritten } = await writeFile(fd, piece, at, piece.length - at);
+    at += bytesWritten;
+  }
 }
 
 /** The first bytes of a file, which show how it is compressed. */

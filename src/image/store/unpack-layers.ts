@@ -1,57 +1,34 @@
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  writeFileSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import type { Written } from '../../layers/tree-writer.js';
-import type { Unpacker } from '../../layers/unpack.js';
-import type { UnpackReport } from '../../layers/unpack-protocol.js';
-import type { IdMaps } from '../../spec/id-maps.js';
-import { FosterError } from '../../sys/errors.js';
-import { type Compression, compressionOf, MAGIC_SIZE } from '../../tar/compression.js';
-import { onInterrupt, stopIfInterrupted } from '../../worker/interrupt.js';
+import { onInterrupt } from '../../worker/interrupt.js';
 import { forEachParallel } from '../../worker/parallel.js';
-import type { BlobFollower } from '../registry/blob-follower.js';
-import { readPosition, startProgress } from '../registry/progress.js';
-import { moveInto, removeTree, withLock, withTemporaryFolder } from '../rootfs/cache.js';
-import { blobPath } from './blobs.js';
-import {
-  diffIDsOf,
-  findUnpackedLayers,
-  LAYER_TREE,
-  type LayeredImage,
-  layerName,
-  layerPath,
-  layersFolder,
-  shortDigest,
-} from './layers.js';
+import { startProgress } from '../registry/progress.js';
+import { type FetchBlob, fetchLayer } from './fetch-layer.js';
+import { diffIDsOf, findUnpackedLayers, type LayeredImage, layerPath } from './layers.js';
 import type { Descriptor } from './oci.js';
-
-export interface UnpackOptions {
-  /** Id maps of the container, whose ids own the files. */
-  maps: IdMaps;
-  /** Limit for the size of each uncompressed layer, in bytes. No limit by default. */
-  maxUnpackedSize?: number;
-}
+import {
+  type LayerUnpacker,
+  type PackedLayer,
+  Position,
+  type UnpackOptions,
+  unpackLayer,
+  unpackNewLayer,
+  withLayerUnpacker,
+} from './unpack-layer.js';
 
 /** How many layers are unpacked at the same time. */
 const PARALLEL_LAYERS = 2;
 
 /**
- * The image's unpacked layers. Unpacks those that are missing; their blobs must be in the store.
+ * The image's unpacked layers. Unpacks those that are missing.
  * @param options.title title of the progress bar
+ * @param options.fetch brings the blobs of missing layers into the store; by default they must be there
  * @returns absolute paths, topmost first
- * @throws FosterError; completed layers are kept, of the others nothing does
+ * @throws FosterError; completed layers are kept, of the others nothing is
  */
 export async function unpackLayers(
   image: LayeredImage,
-  options: UnpackOptions & { title?: string },
+  options: UnpackOptions & { title?: string; fetch?: FetchBlob },
 ): Promise<string[]> {
   const diffIDs = diffIDsOf(image);
   const waiting = distinctLayers(image).filter(({ diffID }) => !existsSync(layerPath(diffID, options.maps)));
@@ -61,33 +38,73 @@ export async function unpackLayers(
 
 async function unpackMissing(
   waiting: PackedLayer[],
+  options: UnpackOptions & { title?: string; fetch?: FetchBlob },
+): Promise<void> {
+  const { fetch } = options;
+  const total = waiting.reduce((sum, { layer }) => sum + layer.size, 0);
+  const written: (Written | undefined)[] = [];
+  await withUnpacker(options, total, async ({ unpacker, position, abort }) => {
+    const unpack = async (packed: PackedLayer) => {
+      const unpacking = fetch
+        ? fetchLayer(packed, unpacker, { fetch, abort, position })
+        : unpackLayer(packed, unpacker, { position });
+      written.push(await unpacking);
+    };
+    await forEachParallel(waiting, PARALLEL_LAYERS, unpack, abort);
+    return sumWritten(written);
+  });
+}
+
+/**
+ * Unpacks a layer that is in the store, and whose uncompressed digest is not known yet.
+ * @param options.title title of the progress bar
+ * @returns that digest, and the absolute path of the tree
+ * @throws FosterError; nothing of it is kept then
+ */
+export async function unpackNew(
+  layer: Descriptor,
   options: UnpackOptions & { title?: string },
+): Promise<{ diffID: string; tree: string }> {
+  let diffID = '';
+  await withUnpacker(options, layer.size, async ({ unpacker, position }) => {
+    const unpacked = await unpackNewLayer(layer, unpacker, { position });
+    diffID = unpacked.diffID;
+    return unpacked.written;
+  });
+  return { diffID, tree: layerPath(diffID, options.maps) };
+}
+
+interface Unpacking {
+  unpacker: LayerUnpacker;
+  /** Drives the progress bar. */
+  position: Position;
+  abort: AbortController;
+}
+
+/**
+ * Calls `use` with an unpacker, while a progress bar is shown, and warns of what was left out.
+ * @param total size of all archives in bytes
+ */
+async function withUnpacker(
+  options: UnpackOptions & { title?: string },
+  total: number,
+  use: (unpacking: Unpacking) => Promise<Written>,
 ): Promise<void> {
   const position = new Position();
-  const total = waiting.reduce((sum, { layer }) => sum + layer.size, 0);
   const progress = await startProgress(options.title ?? 'unpacking', total, () => position.now());
   const abort = new AbortController();
-  const { signal } = abort;
-  const written: (Written | undefined)[] = [];
   const stopListening = onInterrupt(() => progress.stop());
+  let written: Written;
   try {
-    await withLayerUnpacker({ ...options, signal }, async (unpacker) => {
-      const unpack = async (packed: PackedLayer) => {
-        written.push(await unpackLayer(packed, unpacker, { position }));
-      };
-      await forEachParallel(waiting, PARALLEL_LAYERS, unpack, abort);
-    });
+    const { signal } = abort;
+    written = await withLayerUnpacker({ ...options, signal }, (unpacker) =>
+      use({ unpacker, position, abort }),
+    );
   } finally {
     stopListening();
     progress.stop();
   }
-  progress.summarize(sumWritten(written));
-}
-
-/** A layer as it is stored, and the digest of its uncompressed content. */
-export interface PackedLayer {
-  layer: Descriptor;
-  diffID: string;
+  progress.summarize(written);
 }
 
 /** The distinct layers of an image, bottommost first. @throws FosterError if its config does not match its manifest */
@@ -108,208 +125,4 @@ export function sumWritten(parts: (Written | undefined)[]): Written {
     lostOwners: sum('lostOwners'),
     isOpaque: false,
   };
-}
-
-/** The sum of the positions in all files that are being read. */
-class Position {
-  #done = 0;
-  readonly #open = new Set<number>();
-
-  begin(fd: number): void {
-    this.#open.add(fd);
-  }
-
-  end(fd: number): void {
-    this.#open.delete(fd);
-    this.#done += fstatSync(fd).size;
-  }
-
-  now(): number {
-    return [...this.#open].reduce((sum, fd) => sum + readPosition(fd), this.#done);
-  }
-}
-
-/** Unpacks layers with one process, each in a folder of its own, which is moved into the store when it is complete. */
-export interface LayerUnpacker {
-  readonly options: UnpackOptions & { signal: AbortSignal };
-  readonly process: Unpacker;
-  /** A new folder with an empty tree; `name` is its name in the process's folder. */
-  makePlace(): { name: string; folder: string };
-}
-
-/**
- * Gives `use` a process for layers, which ends afterwards.
- * @param options.signal its abort kills the process
- */
-export async function withLayerUnpacker<T>(
-  options: UnpackOptions & { signal: AbortSignal },
-  use: (unpacker: LayerUnpacker) => Promise<T>,
-): Promise<T> {
-  const { maps, signal } = options;
-  mkdirSync(layersFolder(), { recursive: true, mode: 0o700 });
-  const { Unpacker } = await import('../../layers/unpack.js');
-  return await withTemporaryFolder(maps, async (parent, onInterrupt) => {
-    const process = new Unpacker(parent, maps);
-    const kill = () => process.kill();
-    onInterrupt(kill);
-    signal.addEventListener('abort', kill);
-    let count = 0;
-    const makePlace = () => {
-      const name = String(count++);
-      const folder = join(parent, name);
-      mkdirSync(folder, { mode: 0o700 });
-      mkdirSync(join(folder, LAYER_TREE));
-      chmodSync(join(folder, LAYER_TREE), 0o755); // regardless of the umask
-      return { name, folder };
-    };
-    try {
-      return await use({ options, process, makePlace });
-    } finally {
-      signal.removeEventListener('abort', kill);
-      kill();
-    }
-  });
-}
-
-/** How the blob of a layer comes. */
-interface LayerSource {
-  /** Counts what is read of a blob in the store. */
-  position?: Position;
-  /** Follows one that is being downloaded: it is unpacked as it arrives. */
-  follower?: BlobFollower;
-}
-
-/**
- * Unpacks a layer, unless that has been done. Its blob is in the store, or is being downloaded.
- * @returns undefined if there was nothing to do
- * @throws FosterError; nothing of it is kept then
- */
-export async function unpackLayer(
-  packed: PackedLayer,
-  unpacker: LayerUnpacker,
-  { position, follower }: LayerSource = {},
-): Promise<Written | undefined> {
-  const { maps, signal } = unpacker.options;
-  const name = layerName(packed.diffID, maps);
-  // Before taking the lock, so that it is not held while waiting for another process's download.
-  const isDownloading = follower !== undefined && (await follower.hasStarted());
-  const unpackStored = () =>
-    unpackIntoStore(packed, unpacker, (place) => unpackBlob(packed, unpacker, place, position));
-  const work = async () => {
-    if (existsSync(layerPath(packed.diffID, maps))) return undefined; // another process was faster
-    if (!isDownloading) return await unpackStored();
-    try {
-      return await unpackIntoStore(packed, unpacker, (place) =>
-        unpackComing(packed, unpacker, place, follower),
-      );
-    } catch (error) {
-      // The unpacker's input was not verified yet: if its digest is wrong, the error of the download counts.
-      await follower.waitUntilFinished();
-      if (follower.isOneDownload) throw error;
-      return await unpackStored();
-    }
-  };
-  return await withLock(`layer-${name}`, work, signal);
-}
-
-/** @param unpack unpacks to the tree of that name */
-async function unpackIntoStore(
-  packed: PackedLayer,
-  unpacker: LayerUnpacker,
-  unpack: (tree: string) => Promise<UnpackReport>,
-): Promise<Written> {
-  const { maps } = unpacker.options;
-  const { name, folder } = unpacker.makePlace();
-  try {
-    const written = conclude(folder, packed, await unpack(join(name, LAYER_TREE)));
-    await moveInto(folder, join(layersFolder(), layerName(packed.diffID, maps)), maps);
-    return written;
-  } catch (error) {
-    await stopIfInterrupted();
-    await removeTree(folder, maps);
-    throw error;
-  }
-}
-
-/** Unpacks a blob of the store. */
-async function unpackBlob(
-  { layer }: PackedLayer,
-  unpacker: LayerUnpacker,
-  tree: string,
-  position: Position | undefined,
-): Promise<UnpackReport> {
-  const { startUnpacking } = await import('../../layers/unpack.js');
-  const fd = openBlob(layer);
-  position?.begin(fd);
-  try {
-    const start = Buffer.alloc(MAGIC_SIZE);
-    const compression = compressionOfLayer(layer, start.subarray(0, readSync(fd, start, 0, MAGIC_SIZE, 0)));
-    const options = { ...unpacker.options, isLayer: true };
-    const unpacking = startUnpacking(unpacker.process, tree, compression, options, fd);
-    unpacker.options.signal.addEventListener('abort', unpacking.kill, { once: true });
-    return await unpacking.report;
-  } finally {
-    position?.end(fd);
-    closeSync(fd);
-  }
-}
-
-/** Unpacks a blob that is being downloaded. */
-async function unpackComing(
-  packed: PackedLayer,
-  unpacker: LayerUnpacker,
-  tree: string,
-  follower: BlobFollower,
-): Promise<UnpackReport> {
-  const { needsZstdProgram } = await import('../../layers/zstd-program.js');
-  await follower.isLongerThan(MAGIC_SIZE - 1);
-  const compression = compressionOfLayer(packed.layer, follower.readStart(MAGIC_SIZE));
-  if (compression === 'zstd' && needsZstdProgram()) {
-    await follower.waitUntilFinished();
-    return await unpackBlob(packed, unpacker, tree, undefined);
-  }
-  const options = { ...unpacker.options, isLayer: true };
-  return await unpacker.process.unpack(tree, compression, follower.file, options, follower);
-}
-
-function compressionOfLayer(layer: Descriptor, start: Buffer): Compression {
-  try {
-    return compressionOf(start);
-  } catch (error) {
-    if (!(error instanceof FosterError)) throw error;
-    throw cannotUnpack(layer, error.message, error.advice);
-  }
-}
-
-/** Checks a report, and notes beside the tree what is to be known about it. */
-function conclude(folder: string, { layer, diffID }: PackedLayer, report: UnpackReport): Written {
-  if ('error' in report) throw cannotUnpack(layer, report.error, report.advice);
-  if (report.digest !== diffID) {
-    throw cannotUnpack(
-      layer,
-      `its content has the digest ${report.digest} instead of ${diffID}`,
-      'nothing was kept; do not trust this image',
-    );
-  }
-  if (report.written.isOpaque) writeFileSync(join(folder, 'opaque'), '');
-  writeFileSync(join(folder, 'size'), String(report.size));
-  return report.written;
-}
-
-function cannotUnpack({ digest }: Descriptor, why: string, advice: string | undefined): FosterError {
-  return new FosterError(
-    `cannot unpack layer ${shortDigest(digest)}: ${why}`,
-    advice === undefined ? {} : { advice },
-  );
-}
-
-function openBlob({ digest }: Descriptor): number {
-  try {
-    return openSync(blobPath(digest), 'r');
-  } catch (error) {
-    throw new FosterError(`the image store lacks layer ${shortDigest(digest)}`, {
-      advice: 'pull the image again',
-      cause: error,
-    });
-  }
 }

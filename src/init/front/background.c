@@ -9,6 +9,13 @@
 /* How long a monitor gets to clean up, in ms: background.ts. */
 enum { GIVE_UP_MS = 2000, EXEC_FAILED_MS = 5000 };
 
+/* What the monitor runs to check the container's health, or -1. */
+static int health_file(const struct template *template) {
+  return template->health_size ? memory_file("foster-health", (const char *)template + template->health, template->health_size, 0) : -1;
+}
+
+int joined_by(const struct running *running) { return running->pod ? running->pod->infra.pidfd : running->network->holder; }
+
 /* Starts the monitor, which starts the container, or the process that joins one and has that client. Our end of the socket to it becomes
  * `control`. */
 static int start_monitor(struct running *running, int client, char **envp) {
@@ -20,14 +27,15 @@ static int start_monitor(struct running *running, int client, char **envp) {
   launch->control = session[0], descriptors[FD_CONTROL] = session[1];
   descriptors[FD_BLOB] = blob_file(&running->monitor, "foster-monitor");
   descriptors[FD_PLAN] = fill_plan(running->template, running->process, running->values, envp);
+  descriptors[FD_CHECKS] = health_file(running->template);
   if (running->joined) {
     descriptors[FD_JOINED] = running->joined->pidfd, descriptors[FD_CLIENT] = client;
   } else {
     descriptors[FD_DIRECTORY] = running->folder, descriptors[FD_LOCK] = running->lock;
     descriptors[FD_EVENTS] = open_events(running->data);
-    descriptors[FD_JOINED] = descriptors[FD_HOLDER] = running->network->holder, descriptors[FD_NETWORK] = running->network->holder_lock;
+    descriptors[FD_JOINED] = joined_by(running), descriptors[FD_HOLDER] = running->network->holder, descriptors[FD_NETWORK] = running->network->holder_lock;
   }
-  if (descriptors[FD_BLOB] < 0 || descriptors[FD_PLAN] < 0) return 0;
+  if (descriptors[FD_BLOB] < 0 || descriptors[FD_PLAN] < 0 || (running->template->health_size && descriptors[FD_CHECKS] < 0)) return 0;
   const char *argv[] = {"foster-init", "monitor", NULL};
   struct program program = {.path = (u64) "", .argv = (u64)argv, .envp = (u64)&argv[2], .descriptors = (u64)descriptors,
                             .file = launch->init, .descriptor_count = FD_SUPERVISOR_END};
@@ -82,8 +90,8 @@ static _Noreturn void become_client(const struct running *running, int client) {
   sys_exit(125);
 }
 
-/* Says why the program could not be executed, as foster does. The container has ended. */
-static _Noreturn void fail_to_execute(const struct running *running, long error) {
+/* Says why the program could not be executed, as foster does. The container has ended. Returns the exit code. */
+static int fail_to_execute(const struct running *running, long error) {
   const struct monitor *monitor = (const struct monitor *)running->monitor.data;
   const struct failure *failure = (const struct failure *)(running->monitor.data + monitor->failures);
   has_ended(&running->launch, EXEC_FAILED_MS);
@@ -91,40 +99,64 @@ static _Noreturn void fail_to_execute(const struct running *running, long error)
     if (failure->error && failure->error != error) continue;
     const char *text = running->monitor.data + failure->text;
     sys_write(2, text, string_length(text));
-    sys_exit(running->failure_code ? running->failure_code : failure->exit_code);
+    return running->failure_code ? running->failure_code : failure->exit_code;
   }
-  sys_exit(126);
+  return 126;
 }
 
-/* Returns if the program has not been executed and Node can say why; otherwise the monitor is on its own from now on. */
-static void start_and_leave(struct running *running, int client) {
+/* Goes on with something else, and notes the highest of the exit codes. */
+static void leave(const struct running *running, int exit_code) {
+  if (is_signaled()) sys_block_signals(0), sys_exit(130);
+  if (running->exit_code && *running->exit_code < exit_code) *running->exit_code = exit_code;
+}
+
+/* What this process does not need any more. */
+void release_launch(const struct running *running) {
+  const struct launch *launch = &running->launch;
+  const int files[] = {launch->init, launch->control, launch->pidfd, running->folder, running->lock};
+  for (u32 i = 0; i < sizeof files / sizeof *files; i++)
+    if (files[i] >= 0) sys_close(files[i]);
+}
+
+/* Returns 0 if the program has not been executed and Node can say why; otherwise the monitor is on its own from now on. */
+static int start_and_leave(struct running *running, int client) {
   struct report report = {.kind = 0};
   u32 kind;
   sys_send(running->launch.control, (char[]){CONTROL_START}, 1, 0);
   fault_point("told to go");
   do kind = receive(&running->launch, &report);
   while (kind && kind != REPORT_FAILED && kind != REPORT_EXEC_FAILED && kind != REPORT_EXECUTED);
-  if (kind == REPORT_EXEC_FAILED) fail_to_execute(running, (long)report.value);
-  if (kind == REPORT_FAILED) return;
+  if (kind == REPORT_FAILED) return 0;
+  int exit_code = kind == REPORT_EXEC_FAILED ? fail_to_execute(running, (long)report.value) : 0;
+  if (running->is_on_the_way) return leave(running, exit_code), 1;
+  if (exit_code) sys_exit(exit_code);
   if (client >= 0) become_client(running, client);
   if (is_signaled()) sys_block_signals(0), sys_exit(130);
+  take_signals(); /* who reads may take long */
   if (running->restarted) record_event(running->data, running->restarted, "restart", "");
   char line[MAX_NAME + 2];
-  char *end = append(append(line, running->printed), "\n");
-  sys_write(1, line, (size_t)(end - line));
-  sys_exit(0);
+  append(append(line, running->printed), "\n");
+  sys_exit(print_result(line) ? 0 : running->unsaid_code);
 }
 
-void run_with_monitor(struct running *running, char **envp) {
+/* Starts the monitor, which makes ready what it is to run. */
+int begin_with_monitor(struct running *running, char **envp) {
+  if (!start_monitor(running, -1, envp)) return 0;
+  return fault_point("monitor started"), 1;
+}
+
+int finish_with_monitor(struct running *running) {
   int client = -1;
-  if (!start_monitor(running, -1, envp)) return;
-  fault_point("monitor started");
   if (wait_until_ready(&running->launch)) {
     fault_point("ready");
     if (running->is_attached) client = connect_client(running);
-    if (!running->is_attached || client >= 0) start_and_leave(running, client);
+    if ((!running->is_attached || client >= 0) && start_and_leave(running, client)) return 1;
   }
-  give_up(&running->launch);
+  return give_up(&running->launch), 0;
+}
+
+void run_with_monitor(struct running *running, char **envp) {
+  if (begin_with_monitor(running, envp)) finish_with_monitor(running);
 }
 
 /* A process with a terminal that may be left running, as src/container/exec-detachable.ts does. */

@@ -22,7 +22,8 @@ static void random_bytes(void *to, size_t size) {
   while (SYSCALL3(__NR_getrandom, to, size, 0) != (long)size) {}
 }
 
-static void choose_id(char id[ID_SIZE + 1]) {
+/* 64 random hexadecimal digits. */
+void choose_id(char id[ID_SIZE + 1]) {
   u8 bytes[ID_SIZE / 2];
   random_bytes(bytes, sizeof bytes);
   for (int i = 0; i < ID_SIZE; i++) id[i] = "0123456789abcdef"[bytes[i / 2] >> (i % 2 ? 0 : 4) & 15];
@@ -60,10 +61,12 @@ static void format_time(u64 ms, char text[32]) {
 }
 
 int begin_container(struct template *template, struct created *created) {
-  char time[32];
+  char time[32], volumes[MOST_NEW_VOLUMES][ID_SIZE + 1];
   choose_id(created->id);
   format_time((u64)clock_ms(), time);
-  return fill_holes(template, (const void *const[HOLE_END]){[HOLE_ID] = created->id, [HOLE_SHORT_ID] = created->id, [HOLE_TIME] = time});
+  const void *values[HOLE_END] = {[HOLE_ID] = created->id, [HOLE_SHORT_ID] = created->id, [HOLE_TIME] = time};
+  for (u32 i = 0; run_part(template)->volume_count && i < MOST_NEW_VOLUMES; i++) choose_id(volumes[i]), values[HOLE_VOLUME + i] = volumes[i];
+  return fill_holes(template, values);
 }
 
 /* Its file is new, and is removed only by who has its lock. */
@@ -93,10 +96,10 @@ static int make_folders(struct created *created, u32 flags) {
   return make_folder(created, "upper") && SYSCALL3(__NR_fchmodat, created->folder, "upper", 0755) == 0 && make_folder(created, "work");
 }
 
-static int take_name(struct created *created, const struct template *template) {
+static int take_name(struct created *created, const struct template *template, const char *asked) {
   const struct run_template *run = run_part(template);
-  const char *wanted = template_text(template, run->name);
-  if (string_length(wanted) > MAX_NAME) return 0;
+  const char *wanted = run->flags & RUN_ANY_NAME ? asked : template_text(template, run->name);
+  if (!wanted || string_length(wanted) > MAX_NAME) return 0;
   for (int attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
     char path[MAX_NAME + 32], folder[ID_SIZE + 32];
     if (*wanted) append(created->name, wanted);
@@ -134,16 +137,19 @@ static int write_record(const struct created *created, const struct template *te
          write_file(created, "config.json", record, (size_t)(end - record), (run->flags & RUN_DURABLE) != 0);
 }
 
-/* Returns whether there is a container, whose lock is held and whose name is among the values. `created->data` is set; the rest
+/* `name` is the one that is asked for if the template is for any. Returns whether there is a container, whose lock is held and whose name is among the values. `created->data` is set; the rest
  * is to be removed in either case. */
-int create_container(const struct template *template, struct created *created, struct values *values) {
+int create_container(const struct template *template, const char *name, struct created *created, struct values *values) {
   char *none[] = {NULL};
-  if (!take_lock(created) || !make_folders(created, run_part(template)->flags) || !take_name(created, template)) return 0;
+  if (!take_lock(created) || !make_folders(created, run_part(template)->flags) || !take_name(created, template, name)) return 0;
   values->texts[CODE_NAME] = created->name;
   if (!write_record(created, template, values)) return 0;
   struct values without = {.texts = {[CODE_NAME] = created->name}, .command = none};
   append_event(created->data, template_text(template, template->event), &without);
-  return fault_point("event create noted"), 1;
+  fault_point("event create noted");
+  /* before they are made: who finds the folder can remove them */
+  const char *cgroups = template_text(template, run_part(template)->cgroups);
+  return !*cgroups || write_file(created, "cgroups", cgroups, string_length(cgroups), 0);
 }
 
 /* First the record, so that no command sees half of it, and the lock last. */

@@ -51,7 +51,8 @@ void watch_end(struct job *job) {
   int is_damaged = is_held && !read_live(job->target.folder, &live) && exists(job->target.folder, "live");
   job->phase = !is_held ? JOB_DONE : JOB_ENDING;
   if (is_held && (now > job->deadline || is_damaged || is_monitor_stopped(job->target.folder))) job->phase = JOB_LEFT;
-  if (is_alive && !is_namespace_init(job->target.pid)) job->phase = JOB_LEFT;
+  /* one that is reaped just now is none any more, and has been killed as it should be */
+  if (is_alive && !is_namespace_init(job->target.pid) && !has_ended(job)) job->phase = JOB_LEFT;
   job->due = now + (is_alive ? KILL_AGAIN : job->delay);
   if (is_alive || !is_held) return;
   job->target.pidfd = -1;

@@ -6,13 +6,18 @@
 
 enum { MAX_EVENT = 64 * 1024, MAX_EVENTS = 4 << 20 /* bytes of the file, from which TypeScript rotates it */ };
 
+/* Two hexadecimal digits. */
+char *append_octet(char *to, u32 octet) {
+  *to++ = "0123456789abcdef"[octet >> 4 & 15], *to++ = "0123456789abcdef"[octet & 15];
+  return *to = 0, to;
+}
+
 /* As formatEvent does: white space, `%` and `=` are percent-encoded. */
 char *append_encoded(char *to, const char *text) {
-  static const char digits[] = "0123456789abcdef";
   for (; *text; text++) {
     u8 byte = (u8)*text;
     if (byte > ' ' && byte <= '~' && byte != '%' && byte != '=') *to++ = *text;
-    else *to++ = '%', *to++ = digits[byte >> 4], *to++ = digits[byte & 15];
+    else to = append_octet(append(to, "%"), byte);
   }
   return *to = 0, to;
 }
@@ -29,7 +34,7 @@ int append_event(int data, const char *text, const struct values *values) {
   }
   end = append(end, "\n");
   int file = (int)sys_openat(data, "events", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-  sys_write(file, line, (size_t)(end - line));
+  append_line(file, line, (size_t)(end - line));
   SYSCALL2(__NR_fstat, file, &info);
   sys_close(file);
   return are_events_short(info.st_size);

@@ -60,6 +60,36 @@ int has_slash(const char *text) {
   return *text == '/';
 }
 
+/* How many bytes the character at `text` has, if it is one of UTF-8; else 0. */
+static u32 character_size(const u8 *text) {
+  u32 size = *text < 0x80 ? 1 : *text < 0xc2 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : *text < 0xf5 ? 4 : 0;
+  for (u32 i = 1; i < size; i++)
+    if ((text[i] & 0xc0) != 0x80) return 0;
+  /* too long for what it is, a surrogate, or beyond the last one */
+  if (*text == 0xe0 ? text[1] < 0xa0 : *text == 0xed ? text[1] > 0x9f : *text == 0xf0 ? text[1] < 0x90 : *text == 0xf4 && text[1] > 0x8f) return 0;
+  return size;
+}
+
+/* Whether Node has the same text. */
+int is_utf8(const char *text) {
+  while (*text) {
+    u32 size = character_size((const u8 *)text);
+    if (!size) return 0;
+    text += size;
+  }
+  return 1;
+}
+
+/* A byte of a string in JSON, as JSON.stringify has it. */
+static char *append_in_string(char *to, char byte) {
+  static const char short_forms[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\'};
+  u8 code = (u8)byte;
+  if (code < sizeof short_forms && short_forms[code]) *to++ = '\\', *to++ = short_forms[code];
+  else if (code < ' ') to = append_octet(append(to, "\\u00"), code);
+  else *to++ = byte;
+  return to;
+}
+
 /* As JSON has them, with commas between them. */
 static char *append_strings(char *to, const char *end, char **words) {
   for (char **word = words; *word; word++) {
@@ -68,9 +98,7 @@ static char *append_strings(char *to, const char *end, char **words) {
     *to++ = '"';
     for (const char *c = *word; *c; c++) {
       if (end - to < 8) return NULL;
-      if (*c == '"' || *c == '\\') *to++ = '\\', *to++ = *c;
-      else if (*c == '\n' || *c == '\t') *to++ = '\\', *to++ = *c == '\n' ? 'n' : 't';
-      else *to++ = *c;
+      to = append_in_string(to, *c);
     }
     *to++ = '"';
   }
@@ -193,7 +221,7 @@ static void put_relocations(struct builder *builder, struct plan *plan, const u3
 }
 
 /* The program, if the command decides it, which follows no entry point then; or NULL. */
-static const char *new_program(const struct template *template, char **command) {
+const char *new_program(const struct template *template, char **command) {
   const struct plan *plan = (const struct plan *)((const char *)template + template->plan);
   u64 first;
   if (plan->argv > template->plan_size - sizeof first) return NULL;
@@ -294,6 +322,7 @@ int fill_monitor(const struct template *template, const struct process_request *
     const struct run_template *run = run_part(template);
     const struct template_network *network = (const struct template_network *)((const char *)template + run->network);
     if (*template_text(template, run->subject)) monitor->subject = put_expanded(builder, template_text(template, run->subject), 1, values);
+    if (run->oom_count) monitor->oom = put_expanded(builder, template_text(template, run->oom), run->oom_count, values);
     if (run->remove_count) monitor->remove = put_expanded(builder, template_text(template, run->remove), run->remove_count, values);
     if (run->network) monitor->names = put_expanded(builder, template_text(template, network->remove), network->remove_count, values);
   }

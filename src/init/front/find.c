@@ -33,7 +33,7 @@ int open_data_folder(char **envp) {
   return fd >= 0 && is_own(fd, S_IFDIR, &info) ? fd : -1;
 }
 
-static int is_id(const char *text) {
+int is_id(const char *text) {
   int length = 0;
   for (; (*text >= '0' && *text <= '9') || (*text >= 'a' && *text <= 'f'); text++) length++;
   return length == ID_SIZE && !*text;

@@ -60,14 +60,25 @@ static const char *any_value_for(char ***argv, const char *const *names) {
   return value;
 }
 
+/* An option of rm, or letters of several. */
+static int parse_removal(const char *word, struct job_request *request) {
+  if (string_equal(word, "--force")) return request->is_forced = 1;
+  if (string_equal(word, "--volumes")) return request->with_volumes = 1;
+  if (!*++word) return 0;
+  for (; *word; word++)
+    if (*word == 'f') request->is_forced = 1;
+    else if (*word == 'v') request->with_volumes = 1;
+    else return 0;
+  return 1;
+}
+
 static int parse_option(char ***argv, struct job_request *request) {
   static const char *const signal[] = {"-s", "--signal", NULL}, *const timeout[] = {"-t", "--time", NULL};
   const char *word = **argv, *value;
   int is_stop = request->verb == VERB_STOP || request->verb == VERB_RESTART;
   if ((is_stop || request->verb == VERB_KILL) && (value = any_value_for(argv, signal))) return (request->signal = parse_signal(value)) != 0;
   if (is_stop && (value = any_value_for(argv, timeout))) return parse_seconds(value, request);
-  request->is_forced |= string_equal(word, "-f") || string_equal(word, "--force");
-  return request->verb == VERB_RM && (string_equal(word, "-f") || string_equal(word, "--force"));
+  return request->verb == VERB_RM && parse_removal(word, request);
 }
 
 /* `argv` begins with the word after the verb. Returns 0 if this is not for us. */

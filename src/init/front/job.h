@@ -12,6 +12,7 @@ struct job_request {
   enum verb verb;
   int signal;       /* 0: the container's own */
   int has_timeout, is_forced;
+  int with_volumes; /* of a removal: anonymous volumes go with it */
   s64 timeout;      /* in seconds; -1: no limit */
   char *references[MAX_JOBS];
   u32 count;
@@ -28,6 +29,7 @@ struct job {
   struct record record;
   enum phase phase;
   int is_alive, was_told; /* its monitor was, to end */
+  int is_unsaid; /* its name could not be printed */
   s64 due;      /* when it is to be looked at again: now_ms */
   s64 deadline; /* of its end */
   s64 delay;    /* in ms */
@@ -35,9 +37,24 @@ struct job {
   s64 events_size; /* when it began */
 };
 
+/* cgroups.c */
+enum { MAX_CGROUPS = 16, MAX_CGROUP_PATH = 1024 };
+struct cgroup_place {
+  s64 version;
+  int has_freezer;
+  char folder[MAX_CGROUP_PATH], inner[MAX_CGROUP_PATH]; /* the one with the limits, and the one with the processes */
+};
+struct cgroups {
+  struct cgroup_place places[MAX_CGROUPS];
+  u32 count;
+};
+int parse_cgroups(const char *text, struct cgroups *cgroups);
+int read_cgroups(int folder, struct cgroups *cgroups);
+void thaw_cgroups(int folder);
+void remove_cgroups(const struct cgroups *cgroups);
+
 /* jobs.c */
 int do_jobs(struct job_request *request, char **argv, char **envp, int programs);
-int say(int fd, const char *text);
 
 /* ending.c */
 int mark_stopped(const struct job *job);

@@ -6,20 +6,6 @@
 #include <linux/fcntl.h>
 #include <linux/poll.h>
 
-/* Returns whether all of it was written. Who does not want to read any more ends this process, as it does in TypeScript. */
-int say(int fd, const char *text) {
-  size_t size = string_length(text);
-  while (size) {
-    long wrote = sys_write(fd, text, size);
-    if (fd == 1 && (wrote == -EPIPE || wrote == -ECONNRESET)) sys_exit(0);
-    s64 moment[2] = {0, 2000000};
-    if (wrote == -EAGAIN) SYSCALL5(__NR_ppoll, NULL, 0, moment, NULL, 8); /* another process has made it non-blocking */
-    else if (wrote < 0 && wrote != -EINTR) return 0;
-    else if (wrote > 0) text += wrote, size -= (size_t)wrote;
-  }
-  return 1;
-}
-
 /* Whether it runs, and all about it is clear: its processes can be seen, and end with PID 1. */
 static int is_plainly_alive(const struct job *job) {
   const struct target *target = &job->target;
@@ -35,15 +21,16 @@ static int is_plainly_dead(const struct target *target) {
 static int is_suitable(const struct job *job) {
   const struct job_request *request = job->request;
   int signal = request->signal ? request->signal : (int)job->record.stop_signal;
+  static struct cgroups cgroups;
   char name[32];
   switch (request->verb) {
-    case VERB_KILL: /* one with a cgroup might be frozen; PID 1 cannot pass SIGSTOP on */
-      return job->is_alive && signal != SIGSTOP && (signal != SIGKILL || !exists(job->target.folder, "cgroups"));
+    case VERB_KILL: /* PID 1 cannot pass SIGSTOP on */
+      return job->is_alive && signal != SIGSTOP && read_cgroups(job->target.folder, &cgroups);
     case VERB_STOP:
     case VERB_RESTART:
       return append_signal_name(name, signal) != NULL;
     case VERB_RM:
-      return (!job->is_alive || request->is_forced) && !exists(job->target.folder, "cgroups");
+      return (!job->is_alive || request->is_forced) && read_cgroups(job->target.folder, &cgroups);
     default:
       return 1;
   }
@@ -100,7 +87,7 @@ static void finish(struct job *job, char **argv, int programs) {
   if (job->request->verb == VERB_RESTART) return; /* it is still to be started */
   if (job->request->verb == VERB_RM && !remove_container(job, programs)) return (void)(job->phase = JOB_LEFT);
   append(append(line, job->reference), "\n");
-  if (job->request->verb != VERB_WAIT && !say(1, line)) return (void)(job->phase = JOB_LEFT);
+  if (job->request->verb != VERB_WAIT) job->is_unsaid = !print_result(line); /* a second kill or removal by Node would fail in another way */
   drop_word(argv, job->reference);
 }
 
@@ -130,7 +117,7 @@ static void step(struct job *job, char **envp) {
 int do_jobs(struct job_request *request, char **argv, char **envp, int programs) {
   static struct job jobs[MAX_JOBS];
   u32 count = request->count;
-  int is_all = 1;
+  int is_all = 1, is_unsaid = 0;
   for (u32 i = 0; i < count; i++) {
     jobs[i] = (struct job){.request = request, .reference = request->references[i], .target = {.pidfd = -1}};
     if (!prepare(&jobs[i], envp)) return 0;
@@ -149,6 +136,7 @@ int do_jobs(struct job_request *request, char **argv, char **envp, int programs)
       if (!is_waiting(&jobs[i])) finish(&jobs[i], argv, programs);
     }
   }
-  for (u32 i = 0; i < count; i++) is_all &= jobs[i].phase == JOB_DONE;
+  for (u32 i = 0; i < count; i++) is_all &= jobs[i].phase == JOB_DONE, is_unsaid |= jobs[i].is_unsaid;
+  if (is_all && is_unsaid) sys_exit(1);
   return is_all;
 }

@@ -11,6 +11,7 @@ int begin_kill(struct job *job) {
   long error = SYSCALL4(__NR_pidfd_send_signal, job->target.pidfd, job->request->signal, NULL, 0);
   job->phase = JOB_DONE;
   if (job->request->signal != SIGKILL) return error >= 0;
+  thaw_cgroups(job->target.folder);
   fault_point("killed");
   return await_end(job), 1;
 }

@@ -139,7 +139,7 @@ void become_monitor(struct launch *launch, const struct monitor_files *files) {
   descriptors[FD_CONTROL] = launch->control, descriptors[FD_BLOB] = files->blob;
   descriptors[FD_PIDFD] = launch->pidfd, descriptors[FD_CONSOLE] = launch->console;
   descriptors[FD_DIRECTORY] = files->folder, descriptors[FD_USERNS] = files->userns, descriptors[FD_LOCK] = files->lock;
-  descriptors[FD_EVENTS] = files->events, descriptors[FD_NETWORK] = files->network;
+  descriptors[FD_EVENTS] = files->events, descriptors[FD_JOINED] = files->joined, descriptors[FD_NETWORK] = files->network;
   for (int i = 0; i < 3; i++) descriptors[FD_INPUT + i] = launch->streams[i];
   const char *argv[] = {"foster-init", "monitor", NULL};
   struct program program = {.path = (u64) "", .argv = (u64)argv, .envp = (u64)&argv[2], .descriptors = (u64)descriptors,

@@ -40,7 +40,7 @@ static void execute(const char *name, char **argv, char **envp) {
 /* The shell script does the same, with the variable that it moves aside. `wish`: what Node is to leave for the next time. */
 static _Noreturn void become_node(char **argv, char **envp, const char *wish) {
   static const char certificates[] = "NODE_EXTRA_CA_CERTS";
-  char order[96];
+  char order[128];
   char folder[MAX_PATH + 16];
   u32 words = count_of(argv), variables = count_of(envp), count = 0;
   size_t size = (words + variables + 8) * sizeof(char *) + MAX_PATH + sizeof certificates + 16;
@@ -106,45 +106,50 @@ static int lock_images(int data) {
   return file >= 0 && lock_file(file, F_RDLCK);
 }
 
-/* "run WORDS KEY": where ROOT is, and the name of the template. */
+/* "run WORDS KEY": where ROOT is, and the name of the template; maybe followed by " WORD KEY": the index of the word with the
+ * container's name, and the name of a template for any. */
 static const char *wish_for(const struct run_request *request) {
-  static char wish[64];
-  append_key(append(append_number(append(wish, "run "), request->word_count), " "), request->key);
+  static char wish[96];
+  char *end = append_key(append(append_number(append(wish, "run "), request->word_count), " "), request->key);
+  if (request->name) append_key(append(append_number(append(end, " "), request->name_word), " "), request->nameless_key);
   return wish;
 }
 
-/* What is in the command as it is can be written to the record. */
+/* What Node makes of other bytes is Node's, and so is what it says about a program that it has to quote. */
 static int is_repeatable(const struct run_request *request, const struct template *template) {
-  char **command = request->process.command;
-  for (char **word = command; *word; word++)
-    for (const char *c = *word; *c; c++)
-      if ((*c < ' ' && *c != '\n' && *c != '\t') || *c > '~') return 0;
-  return (!*command || can_quote(*command)) && template->kind != TEMPLATE_NONE;
+  if (template->kind == TEMPLATE_NONE) return 0;
+  for (char **word = request->process.command; *word; word++)
+    if (!is_utf8(*word)) return because("a word is not UTF-8", "", "");
+  const char *program = new_program(template, request->process.command);
+  return !program || can_quote(program) || because("the program's name has to be quoted", "", "");
 }
 
 static const char *front_run(char **argv, char **envp, int programs) {
   static struct run_request request;
+  static struct pod pod = NO_POD;
   int data = open_data_folder(envp);
   if (!parse_run(argv, &request)) return NULL;
   begin_faults(envp);
-  struct template *template = data >= 0 && lock_images(data) ? find_run_template(data, &request, envp, programs) : NULL;
+  struct template *template = data >= 0 && lock_images(data) ? find_run_template(data, &request, envp, programs, &pod) : NULL;
   if (!template) return because("there is no template yet for these words", "", ""), wish_for(&request);
   if (template->kind == TEMPLATE_NONE) because("such a run is always Node's", "", "");
   int is_interactive = (run_part(template)->flags & RUN_INTERACTIVE) != 0, is_detached = template->kind == TEMPLATE_RUN_DETACHED;
   int needs_terminal = is_interactive && !is_detached && run_part(template)->flags & RUN_TERMINAL;
   if (!is_repeatable(&request, template) || !is_usual(is_interactive, needs_terminal) || !has_short_events(data)) return NULL;
   say_without_node();
-  run_run(&request, template, data, envp, programs);
+  run_run(&request, template, &pod, data, envp, programs);
   return NULL;
 }
 
 /* Starts one that has been found. */
 static const char *start_found(struct start_request *request, struct target *target, char **envp, int programs) {
+  static struct pod pod = NO_POD;
   if (!is_usual(request->has_input, 0) || !lock_images(target->data) || !has_short_events(target->data)) return NULL;
   target->template = find_start_template(target->folder, envp, programs);
   if (!target->template) return because("there is no template yet", "", ""), "template";
+  if (run_part(target->template)->pod && !find_pod(target->template, target->data, &pod)) return "template";
   say_without_node();
-  run_start(request, target, envp, programs);
+  run_start(request, target, &pod, envp, programs);
   return NULL;
 }
 
@@ -154,6 +159,15 @@ static const char *front_start(char **argv, char **envp, int programs) {
   begin_faults(envp);
   if (!parse_start(argv, &request) || !find_folder(request.container, envp, &target)) return NULL;
   return start_found(&request, &target, envp, programs);
+}
+
+/* `foster pod start POD`; everything else about pods is Node's. */
+static const char *front_pod(char **argv, char **envp, int programs) {
+  int data = open_data_folder(envp);
+  begin_faults(envp);
+  if (!argv[0] || !string_equal(argv[0], "start") || !argv[1] || *argv[1] == '-' || argv[2]) return because("this command is always Node's", "", ""), NULL;
+  if (!is_usual(0, 0) || data < 0 || !lock_images(data) || !has_short_events(data)) return NULL;
+  return start_pod(argv[1], envp, programs);
 }
 
 /* Signals do what they do with any program; but a broken pipe is an error of write(2), as in Node. */
@@ -191,6 +205,7 @@ static const char *do_command(char **argv, char **envp, int programs) {
   if (string_equal(*argv, "start")) return front_start(argv + 1, envp, programs);
   if (string_equal(*argv, "run")) return front_run(argv + 1, envp, programs);
   if (string_equal(*argv, "restart")) return front_restart(argv, envp, programs);
+  if (string_equal(*argv, "pod")) return front_pod(argv + 1, envp, programs);
   return front_jobs(argv, envp, programs), NULL;
 }
 

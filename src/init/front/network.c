@@ -2,12 +2,13 @@
  * holder runs: starting that is Node's. */
 #include "front.h"
 
+#include <asm-generic/errno.h>
 #include <asm/stat.h>
 #include <linux/fcntl.h>
 #include <linux/in.h>
 #include <linux/stat.h>
 
-enum { AF_INET = 2, SOCK_DGRAM = 2 };
+enum { AF_INET = 2, SOCK_STREAM = 1, SOCK_DGRAM = 2 };
 enum { MAX_STATE = 64 * 1024, MOST_ADDRESSES = 65536, LOCK_ATTEMPTS = 200 /* ms */ };
 
 static const struct template_network *network_part(const struct template *template) {
@@ -29,15 +30,6 @@ static void unlock_networks(struct network *network) {
   network->lock = -1;
 }
 
-static int contains(const char *text, const char *part) {
-  for (; *text; text++) {
-    u32 i = 0;
-    while (part[i] && text[i] == part[i]) i++;
-    if (!part[i]) return 1;
-  }
-  return 0;
-}
-
 /* `{"pid":123,"start":"456",...`: puts an end to the second number. Returns 0 for any other text. */
 static const char *find_start(char *state) {
   static const char first[] = "{\"pid\":", second[] = ",\"start\":\"";
@@ -51,14 +43,32 @@ static const char *find_start(char *state) {
   return *at == '"' && at - start < STAT_FIELD_SIZE ? *at = 0, start : NULL;
 }
 
+/* What the holder's file says. find_start() ends the first of its two parts. */
+static char holder_state[MAX_STATE];
+
+/* Whether a rule leads the queries for names of this address to another name server: that of a container in several networks that had
+ * the address before. Only Node takes such a rule away: src/network/resolvers.ts. */
+static int is_led_elsewhere(const struct network *network) {
+  char source[sizeof network->address + sizeof "saddr  "];
+  const char *rest = holder_state + string_length(holder_state) + 1;
+  append(append(append(source, "saddr "), network->address), " ");
+  return contains(rest, source) || contains(rest, "\"rules\":\"unknown\"");
+}
+
+/* Whether pasta could not be started for a packet: Node warns of it. */
+static int has_failed_outside(const struct network *network) {
+  struct stat info;
+  return SYSCALL4(__NR_newfstatat, network->folder, OUTSIDE_FAILURE, &info, AT_SYMLINK_NOFOLLOW) != -ENOENT;
+}
+
 /* Our lock of its file keeps it alive. Returns whether it runs and is what it was when the template was made. */
 static int open_holder(const struct template *template, struct network *network) {
-  static char state[MAX_STATE];
+  char *state = holder_state;
   const struct template_network *part = network_part(template);
   network->holder_lock = (int)sys_openat(network->folder, "holder", O_RDWR | O_APPEND | O_CLOEXEC, 0);
   if (network->holder_lock < 0 || own_file_size(network->holder_lock) < 0 || !lock_file(network->holder_lock, F_RDLCK)) return 0;
-  long size = sys_read(network->holder_lock, state, sizeof state);
-  if (size <= 0 || size == sizeof state) return 0;
+  long size = sys_read(network->holder_lock, state, MAX_STATE);
+  if (size <= 0 || size == MAX_STATE) return 0;
   state[size] = 0;
   const char *text = template_text(template, part->states);
   for (u32 i = 0; i < part->state_count; i++, text += string_length(text) + 1)
@@ -71,7 +81,7 @@ static int open_holder(const struct template *template, struct network *network)
 }
 
 /* The address by which this machine reaches others, as in /etc/hosts of the container. No packet is sent. */
-static int has_address(u32 wanted) {
+int has_address(u32 wanted) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = 0x0900, .sin_addr = {0x016433c6 /* 198.51.100.1 */}};
   int size = sizeof address, fd = (int)SYSCALL3(__NR_socket, AF_INET, SOCK_DGRAM | O_CLOEXEC, 0);
   if (fd < 0) return 0;
@@ -109,6 +119,37 @@ static void note_lease(struct taken *taken, const struct template_network *part,
     if (*name == ',') note_address(taken, part, parse_address(name + 1));
 }
 
+/* The address of a container, from the name of a lease; 0 if it is another one's. */
+static int copy_address(const char *name, const char *id, char address[16]) {
+  while (*name && *name != ',') name++;
+  if (!*name++) return 0;
+  while (*id && *name == *id) name++, id++;
+  if (*id || *name++ != ',' || !parse_address(name)) return 0;
+  u32 length = 0;
+  while (name[length] && name[length] != ',' && length < 15) address[length] = name[length], length++;
+  return !name[length];
+}
+
+/* Holds the networks that a pod is in, or below, for a container that joins it, which gets the address of the pod. */
+int hold_pod_network(const struct template_pod *part, const struct pod *pod, struct values *values, struct network *network) {
+  static char buffer[32 * 1024] __attribute__((aligned(8)));
+  struct stat info;
+  int found = 0;
+  if (part->network == POD_NETWORK_NONE) return 1;
+  network->folder = (int)sys_openat(pod->infra.data, "networks", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+  if (network->folder < 0 || !is_own(network->folder, S_IFDIR, &info)) return 0;
+  network->holder_lock = (int)sys_openat(network->folder, "holder", O_RDWR | O_APPEND | O_CLOEXEC, 0);
+  if (network->holder_lock < 0 || !lock_file(network->holder_lock, F_RDLCK)) return 0;
+  if (part->network == POD_NETWORK_BELOW) return 1;
+  int leases = (int)sys_openat(network->folder, "leases", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+  for (long size; leases >= 0 && (size = SYSCALL3(__NR_getdents64, leases, buffer, sizeof buffer)) > 0;)
+    for (long at = 0; at < size; at += ((struct entry *)(buffer + at))->size)
+      found += copy_address(((struct entry *)(buffer + at))->name, pod->infra.id, network->address);
+  if (leases >= 0) sys_close(leases);
+  values->texts[CODE_ADDRESS] = network->address;
+  return found == 1;
+}
+
 static int list_leases(struct taken *taken, const struct template_network *part, int folder) {
   static char buffer[32 * 1024] __attribute__((aligned(8)));
   int leases = (int)sys_openat(folder, "leases", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
@@ -124,11 +165,6 @@ static int list_leases(struct taken *taken, const struct template_network *part,
 static u32 lowest_free(const u8 *taken, u32 from, u32 end) {
   while (from < end && taken[from]) from++;
   return from;
-}
-
-static char *append_octet(char *to, u32 octet) {
-  *to++ = "0123456789abcdef"[octet >> 4 & 15], *to++ = "0123456789abcdef"[octet & 15];
-  return *to = 0, to;
 }
 
 /* Fills the texts, and the holes of the messages that make the interface. */
@@ -162,6 +198,38 @@ static int choose(struct template *template, struct network *network) {
   return fill_network(template, network, index, part->first + address);
 }
 
+/* A socket at a port that the kernel chooses; -1 if there is none. */
+static int take_port(const struct template_port *port, u32 *number) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = 0, .sin_addr = {port->address}};
+  int size = sizeof address, fd = (int)SYSCALL3(__NR_socket, AF_INET, (port->is_udp ? SOCK_DGRAM : SOCK_STREAM) | O_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  int is_taken = SYSCALL3(__NR_bind, fd, &address, size) == 0 && (port->is_udp || SYSCALL2(__NR_listen, fd, 1) == 0) &&
+                 SYSCALL3(__NR_getsockname, fd, &address, &size) == 0;
+  *number = (u32)(address.sin_port >> 8 | (address.sin_port & 255) << 8);
+  if (is_taken) return fd;
+  return sys_close(fd), -1;
+}
+
+/* Free ports, as resolvePorts in src/network/ports.ts chooses them. They are taken all at once, so that they are different, and only for a
+ * moment: the program that listens there takes them again. */
+static int choose_ports(struct template *template, struct values *values, struct network *network) {
+  const struct template_network *part = network_part(template);
+  const void *holes[HOLE_END] = {NULL};
+  char digits[MOST_PORTS][5];
+  int sockets[MOST_PORTS], is_whole = 1;
+  u32 count = part->port_count, number = 0;
+  for (u32 i = 0; i < count; i++) {
+    sockets[i] = take_port((const struct template_port *)((const char *)template + part->ports) + i, &number);
+    is_whole &= sockets[i] >= 0;
+    append_number(network->ports[i], number);
+    append_octet(append_octet(digits[i], number >> 8), number);
+    holes[HOLE_PORT + i] = digits[i], values->texts[CODE_PORT + i] = network->ports[i];
+  }
+  for (u32 i = 0; i < count; i++)
+    if (sockets[i] >= 0) sys_close(sockets[i]);
+  return is_whole && (!count || fill_holes(template, holes));
+}
+
 static int put_file(int folder, const char *path, const char *text, size_t size) {
   int file = (int)sys_openat(folder, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (file < 0) return 0;
@@ -188,8 +256,9 @@ int take_lease(struct template *template, int data, struct values *values, struc
   values->texts[CODE_ADDRESS] = network->address, values->texts[CODE_INDEX] = network->index;
   values->texts[CODE_MAC] = network->mac, values->texts[CODE_STARTER] = network->starter;
   network->folder = (int)sys_openat(data, "networks", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-  int is_taken = network->folder >= 0 && is_own(network->folder, S_IFDIR, &info) && has_address(network_part(template)->host) &&
-                 lock_networks(network) && open_holder(template, network) && choose(template, network) && write_lease(template, network, values);
+  int is_taken = network->folder >= 0 && is_own(network->folder, S_IFDIR, &info) && !has_failed_outside(network) && has_address(network_part(template)->host) &&
+                 lock_networks(network) && open_holder(template, network) && choose(template, network) &&
+                 !is_led_elsewhere(network) && choose_ports(template, values, network) && write_lease(template, network, values);
   unlock_networks(network);
   if (!is_taken) give_back_lease(template, network);
   return is_taken;
@@ -211,12 +280,16 @@ int announce(const struct template *template, const struct created *created, con
   return network->has_names;
 }
 
-/* Undoes both. */
-void give_back_lease(const struct template *template, struct network *network) {
-  if (network->has_names) SYSCALL3(__NR_unlinkat, network->folder, template_text(template, network_part(template)->names_file), 0);
-  if (network->has_lease) SYSCALL3(__NR_unlinkat, network->folder, network->lease, 0);
+void close_network(struct network *network) {
   if (network->holder >= 0) sys_close(network->holder);
   if (network->holder_lock >= 0) sys_close(network->holder_lock);
   if (network->folder >= 0) sys_close(network->folder);
   *network = (struct network)NO_NETWORK;
+}
+
+/* Undoes both. */
+void give_back_lease(const struct template *template, struct network *network) {
+  if (network->has_names) SYSCALL3(__NR_unlinkat, network->folder, template_text(template, network_part(template)->names_file), 0);
+  if (network->has_lease) SYSCALL3(__NR_unlinkat, network->folder, network->lease, 0);
+  close_network(network);
 }

@@ -7,9 +7,9 @@
 
 enum { MAX_VALUE = 1024 /* of an attribute: a longer one is cut, by characters, which is left to Node */ };
 
-/* The file's text, in memory that has room behind it for the attributes. NULL if it cannot be read. */
-static char *read_config(int folder, char **behind) {
-  int file = (int)sys_openat(folder, "config.json", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+/* The text of a file, in memory that has room behind it for the attributes. NULL if it cannot be read. */
+const char *read_text(int folder, const char *name, char **behind) {
+  int file = (int)sys_openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
   s64 size = file < 0 ? -1 : own_file_size(file);
   if (size <= 0 || size >= MAX_TEMPLATE) return NULL;
   long at = syscall6(__NR_mmap, 0, size + 1 + MAX_ATTRIBUTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -20,6 +20,9 @@ static char *read_config(int folder, char **behind) {
   sys_close(file);
   return got == size ? text : NULL;
 }
+
+/* Gives its memory back. */
+void release_config(const char *text) { SYSCALL2(__NR_munmap, text, string_length(text) + 1 + MAX_ATTRIBUTES); }
 
 static char *append_attribute(char *to, const char *end, const char *key, const char *value) {
   char text[MAX_VALUE + 1];
@@ -61,14 +64,15 @@ int parse_record(const char *text, const char *id, char attributes[MAX_ATTRIBUTE
   *record = (struct record){.stop_signal = -1, .stop_timeout = -2, .attributes = attributes};
   while (json_next(&members)) {
     const char *value = members.value;
-    if (json_is_key(&members, "id")) json_text(value, record->id, sizeof record->id);
-    else if (json_is_key(&members, "name")) json_text(value, record->name, sizeof record->name);
+    if (json_is_key(&members, "id") && !json_text(value, record->id, sizeof record->id)) return 0;
+    else if (json_is_key(&members, "name") && !json_text(value, record->name, sizeof record->name)) return 0;
     else if (json_is_key(&members, "labels")) labels = value;
     else if (json_is_key(&members, "root")) root = value;
     else if (json_is_key(&members, "spec")) spec = value;
     else if (json_is_key(&members, "rm")) record->is_temporary = *value == 't';
     else if (json_is_key(&members, "usesMapHelpers")) record->uses_helpers = *value == 't';
-    else if (json_is_key(&members, "volumes")) record->has_volumes = value[0] != '[' || value[1] != ']';
+    else if (json_is_key(&members, "volumes")) record->volumes = value;
+    else if (json_is_key(&members, "preStop")) return 0; /* Node runs it */
     else if (json_is_key(&members, "isInfra")) return 0; /* who may remove it is for Node to say: it belongs to a pod */
     else if (json_is_key(&members, "stopSignal") && !json_number(value, &record->stop_signal)) return 0;
     else if (json_is_key(&members, "stopTimeout") && !json_number(value, &record->stop_timeout)) return 0;
@@ -82,7 +86,7 @@ int parse_record(const char *text, const char *id, char attributes[MAX_ATTRIBUTE
 /* Returns 0 if there is none that is whole. */
 int read_record(const struct target *target, struct record *record) {
   char *attributes = NULL;
-  const char *text = read_config(target->folder, &attributes);
+  const char *text = read_text(target->folder, "config.json", &attributes);
   return text && parse_record(text, target->id, attributes, record);
 }
 

@@ -47,30 +47,67 @@ char *append_key(char *to, u64 key) {
   return *to = 0, to;
 }
 
-/* Plain text, which Node and JSON have as it is. */
-static int is_plain(const char *word) {
-  while (*word >= ' ' && *word <= '~') word++;
-  return !*word;
+int contains(const char *text, const char *part) {
+  for (; *text; text++) {
+    u32 i = 0;
+    while (part[i] && text[i] == part[i]) i++;
+    if (!part[i]) return 1;
+  }
+  return 0;
+}
+
+static const char name_option[] = "--name=";
+
+/* As src/spec/names.ts has them. */
+static int is_container_name(const char *text) {
+  size_t length = string_length(text);
+  return length >= 1 && length <= 128 && is_name(text) && *text != '_' && *text != '.' && *text != '-';
+}
+
+/* The name in the option of `size` words at `index`; NULL if it is another option. */
+static const char *name_in(char **words, u32 index, u32 size) {
+  const char *word = words[index], *expected = name_option;
+  while (*expected && *word == *expected) word++, expected++;
+  if (!*expected) return word;
+  return size == 2 && *expected == '=' && !*word ? words[index + 1] : NULL;
+}
+
+const char *nameless(const struct run_request *request, u32 index) {
+  if (index != request->name_word) return request->words[index];
+  return request->name == request->words[index] ? "" : name_option;
+}
+
+/* A name that is part of another word may be there because of the name, or by chance: then a template is for that name alone. */
+static int is_name_apart(const struct run_request *request) {
+  for (u32 i = 0; i < request->word_count; i++)
+    if (contains(nameless(request, i), request->name)) return 0;
+  return 1;
 }
 
 /* `argv` begins with the word after `run`. Returns 0 if this is not for us. */
 int parse_run(char **argv, struct run_request *request) {
   request->words = argv;
-  u32 count = 0;
+  request->name = NULL;
+  u32 count = 0, names = 0;
   while (argv[count] && argv[count][0] == '-' && argv[count][1]) {
     u32 size = option_words(argv[count]);
     if (string_equal(argv[count], "--") || (size == 2 && !argv[count + 1])) return 0;
+    const char *name = name_in(argv, count, size);
+    if (name) names++, request->name = name, request->name_word = count + size - 1;
     count += size;
   }
   if (!argv[count] || !*argv[count] || *argv[count] == '-') return 0;
   request->word_count = ++count;
   request->process.command = argv + count;
-  request->key = 0xcbf29ce484222325;
+  if (names != 1 || !is_container_name(request->name) || !is_name_apart(request)) request->name = NULL;
+  request->key = request->nameless_key = 0xcbf29ce484222325;
   for (u32 i = 0; i < count; i++) {
-    if (!is_plain(argv[i])) return 0;
+    if (!is_utf8(argv[i])) return 0;
     request->key = add_to_key(request->key, argv[i]);
+    if (request->name) request->nameless_key = add_to_key(request->nameless_key, nameless(request, i));
   }
   /* a plan for a program with a path does not know where one without is looked up */
-  request->key = add_to_key(request->key, !argv[count] ? "" : has_slash(argv[count]) ? "path" : "command");
+  const char *kind = !argv[count] ? "" : has_slash(argv[count]) ? "path" : "command";
+  request->key = add_to_key(request->key, kind), request->nameless_key = add_to_key(request->nameless_key, kind);
   return 1;
 }

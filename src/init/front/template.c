@@ -44,8 +44,13 @@ const char *template_text(const struct template *template, u32 offset) {
   return NULL;
 }
 
+static int is_plan(const struct template *template, u32 offset, u32 size) {
+  return offset % 8 == 0 && size >= sizeof(struct plan) && is_inside(template, offset, size);
+}
+
 static int has_blobs(const struct template *template) {
-  return template->plan % 8 == 0 && template->plan_size >= sizeof(struct plan) && is_inside(template, template->plan, template->plan_size) &&
+  return is_plan(template, template->plan, template->plan_size) &&
+         (!template->health_size || is_plan(template, template->health, template->health_size)) &&
          template->monitor % 8 == 0 && template->monitor_size >= sizeof(struct monitor) &&
          is_inside(template, template->monitor, template->monitor_size) && template->failures % 4 == 0 && template->failure_count <= MAX_FAILURES &&
          is_inside(template, template->failures, 2 * template->failure_count * (u32)sizeof(struct template_failure)) &&

@@ -7,7 +7,7 @@ import type { Mount } from '../../spec/types.js';
 import type { VolumeRecord } from '../../volume/record.js';
 import { LABEL } from '../labels.js';
 import type { Container, ContainerSecurity, EnvVar, Volume, VolumeMount } from '../model.js';
-import { probeFields } from './probe.js';
+import { handlerFields, probeFields } from './probe.js';
 
 /** What is known of a container beside its record. */
 export interface Known {
@@ -30,11 +30,13 @@ export function containerOf(
 ): Container {
   const { asked, spec, ports = [] } = record;
   const entrypoint = asked?.entrypoint;
-  const args = asked?.cmd ?? record.command;
+  // an entrypoint of one's own has no arguments of the image
+  const args = asked?.cmd ?? (entrypoint === undefined ? record.command : []);
   const env = environmentOf(record, known.imageEnv);
   const mounts = requestedMounts(record).map((mount) => volumeMount(record, mount, volumes, known));
   const { resources } = limitsOf(record);
   const security = securityOf(record, known);
+  const lifecycle = lifecycleOf(record);
   return {
     name,
     image: record.image?.name ?? record.root,
@@ -47,11 +49,23 @@ export function containerOf(
     ...(spec.process.terminal && { tty: true }),
     ...(resources && { resources }),
     ...(Object.keys(security).length > 0 && { securityContext: security }),
-    ...(signalName(record.stopSignal) !== 'SIGTERM' && {
-      lifecycle: { stopSignal: signalName(record.stopSignal) },
-    }),
-    ...(record.health && probeFields(record.health, escaped)),
+    ...(Object.keys(lifecycle).length > 0 && { lifecycle }),
+    ...(record.initContainer === 'sidecar' && { restartPolicy: 'Always' as const }),
+    ...(record.health && probeFields([record.health, ...(record.probes ?? [])], escaped)),
     ...(mounts.length > 0 && { volumeMounts: mounts }),
+  };
+}
+
+function lifecycleOf({
+  stopSignal,
+  postStart,
+  preStop,
+}: ContainerRecord): NonNullable<Container['lifecycle']> {
+  const signal = signalName(stopSignal);
+  return {
+    ...(signal !== 'SIGTERM' && { stopSignal: signal }),
+    ...(postStart && { postStart: handlerFields(postStart, escaped) }),
+    ...(preStop && { preStop: handlerFields(preStop, escaped) }),
   };
 }
 

@@ -1,31 +1,58 @@
-import type { HealthCheck, ServerProbe } from '../../spec/request.js';
-import type { Container, Probe } from '../model.js';
+import type { HealthCheck, Hook, ServerProbe } from '../../spec/request.js';
+import type { Container, Handler, Probe } from '../model.js';
 
-/** The probes that a health check is. @param escaped makes a text the same where `$(NAME)` is replaced */
-export function probeFields(
-  check: HealthCheck,
-  escaped: (text: string) => string,
-): Pick<Container, 'livenessProbe' | 'readinessProbe' | 'startupProbe'> {
-  const { command, probe, interval, startInterval = interval, timeout, startPeriod, retries, kills } = check;
-  const asked: Probe =
-    probe === undefined ? { exec: { command: command.map(escaped) } } : serverFields(probe);
-  const isStart = startPeriod > 0 && startInterval < interval;
-  const main: Probe = {
-    ...asked,
+type Probes = Pick<Container, 'livenessProbe' | 'readinessProbe' | 'startupProbe'>;
+
+/** The probes that the health checks of a container are. @param escaped makes a text the same where `$(NAME)` is replaced */
+export function probeFields(checks: readonly HealthCheck[], escaped: (text: string) => string): Probes {
+  return Object.assign(
+    {},
+    ...checks.map((check) =>
+      check.role === undefined
+        ? ofDocker(check, escaped)
+        : { [`${check.role}Probe`]: probeOf(check, escaped) },
+    ),
+  );
+}
+
+/** A probe of a file. */
+function probeOf(check: HealthCheck, escaped: (text: string) => string): Probe {
+  const { delay = 0, interval, timeout, retries, successes, grace } = check;
+  return {
+    ...askedOf(check, escaped),
     periodSeconds: seconds(interval),
     timeoutSeconds: seconds(timeout),
     failureThreshold: retries,
-    ...(startPeriod > 0 && !isStart && { initialDelaySeconds: seconds(startPeriod) }),
+    ...(delay > 1000 && { initialDelaySeconds: seconds(delay) }),
+    ...(successes !== undefined && { successThreshold: successes }),
+    ...(grace !== undefined && { terminationGracePeriodSeconds: seconds(grace) }),
   };
+}
+
+function askedOf({ command, probe }: HealthCheck, escaped: (text: string) => string): Probe {
+  return probe === undefined ? { exec: { command: command.map(escaped) } } : serverFields(probe);
+}
+
+/** A health check of Docker: the time in which failures do not count becomes a startupProbe, if it is asked more often then. */
+function ofDocker(check: HealthCheck, escaped: (text: string) => string): Probes {
+  const { interval, startInterval = interval, startPeriod } = check;
+  const isStart = startPeriod > 0 && startInterval < interval;
+  const main = probeOf({ ...check, ...(!isStart && { delay: startPeriod }) }, escaped);
   const start: Probe = {
-    ...asked,
+    ...askedOf(check, escaped),
     periodSeconds: seconds(startInterval),
     failureThreshold: Math.ceil(seconds(startPeriod) / seconds(startInterval)),
   };
   return {
-    ...(kills ? { livenessProbe: main } : { readinessProbe: main }),
+    ...(check.kills ? { livenessProbe: main } : { readinessProbe: main }),
     ...(isStart && { startupProbe: start }),
   };
+}
+
+/** The hook of a file that does this. @param escaped makes a text the same where `$(NAME)` is replaced */
+export function handlerFields({ command, probe, sleep }: Hook, escaped: (text: string) => string): Handler {
+  if (sleep !== undefined) return { sleep: { seconds: Math.ceil(sleep / 1000) } };
+  return probe === undefined ? { exec: { command: command.map(escaped) } } : serverFields(probe);
 }
 
 /** Kubernetes has no parts of seconds. */

@@ -111,6 +111,12 @@ function baseFor(bases: readonly V2Base[], needed: string[]): V2Base | undefined
   return able.find(isFree) ?? able[0];
 }
 
+/** With this, systemd delegates all controllers to users: systemd.resource-control(5). */
+export const DELEGATION = {
+  file: '/etc/systemd/system/user@.service.d/delegate.conf',
+  lines: ['[Service]', 'Delegate=cpu cpuset io memory pids'],
+} as const;
+
 /** Why version 2 cannot enforce limits here. */
 function reasonFor({ v2, uid, isRoot, v1 }: CgroupFacts, needed: string[]): Omit<Unenforced, 'option'> {
   const missing = needed.filter((name) => !v2?.controllers.includes(name));
@@ -134,7 +140,7 @@ function reasonFor({ v2, uid, isRoot, v1 }: CgroupFacts, needed: string[]): Omit
   return {
     because: `systemd does not delegate the cgroup controller ${undelegated.join(', ')} to you`,
     advice:
-      "as root, write '[Service]' and 'Delegate=cpu cpuset io memory pids' on two lines to " +
-      "/etc/systemd/system/user@.service.d/delegate.conf, run 'systemctl daemon-reload', and log in again",
+      `as root, write ${DELEGATION.lines.map((line) => `'${line}'`).join(' and ')} on two lines to ` +
+      `${DELEGATION.file}, run 'systemctl daemon-reload', and log in again`,
   };
 }

@@ -9,13 +9,19 @@ export interface FileContext {
   readText: (path: string) => string;
 }
 
+const PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EISDIR: 'this is a directory, not a file',
+  EACCES: 'you may not read this file',
+};
+
 /** The text of a file that a flag names. @throws FosterError */
 export function readFlagFile(flag: string, file: string, context: FileContext): string {
   try {
     return context.readText(resolve(context.cwd, file));
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    const problem = code === 'ENOENT' ? 'no such file' : `the file cannot be read (${code})`;
-    throw flagError(flag, file, problem);
+    const problem = typeof code === 'string' ? PROBLEMS[code] : undefined;
+    throw flagError(flag, file, problem ?? `the file cannot be read (${code})`);
   }
 }

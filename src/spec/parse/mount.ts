@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { parseVolumeName } from '../names.js';
 import type { RequestedMount, VolumeOptions } from '../request.js';
 import { flagError, parseBoolean, quoted, unsupportedValue } from './flag.js';
@@ -63,35 +64,45 @@ export function parseMount(value: string, context: PathContext): RequestedMount 
     return volumeMount(name, destination, readOnly, options);
   }
   if (!source) throw flagError(flag, value, 'the source is missing', 'add source=PATH');
+  const top = parseSource(flag, value, source, context);
+  const path = parseSubpath(value, 'bind-subpath', fields.get('bind-subpath'));
+  if (isIdmapped && path !== undefined)
+    throw flagError(flag, value, 'bind-subpath and idmap cannot be used together');
   return {
     destination,
     type,
-    source: parseSource(flag, value, source, context),
+    source: path === undefined ? top : posix.join(top, path),
     options: bindOptions(flag, value, [...bindFields(value, fields), ...readOnly]),
     ...(isIdmapped && { isIdmapped }),
+    ...(path !== undefined && { beneath: { top, path } }),
   };
 }
 
 function volumeFields(value: string, fields: Map<string, string>): VolumeOptions {
   const isSet = (field: string) => parseBoolean(`--mount ${field}`, fields.get(field) ?? 'false');
-  const subpath = fields.get('volume-subpath');
+  const subpath = parseSubpath(value, 'volume-subpath', fields.get('volume-subpath'));
   const driver = fields.get('volume-driver');
   if (driver && driver !== 'local')
     throw unsupportedValue('--mount', value, 'volumes are folders on this machine', 'use the driver local');
   return {
     ...(isSet('volume-nocopy') && { noCopy: true }),
     ...(isSet('chown') && { chowns: true }),
-    ...(subpath && { subpath: parseSubpath(value, subpath) }),
+    ...(subpath !== undefined && { subpath }),
     ...pairsOf(value, fields, 'volume-label', 'labels'),
     ...pairsOf(value, fields, 'volume-opt', 'options'),
   };
 }
 
-/** @returns the path without empty parts */
-function parseSubpath(value: string, path: string): string {
+/** @returns the path without empty parts; undefined if there is none */
+function parseSubpath(value: string, field: string, path: string | undefined): string | undefined {
+  if (!path) return undefined;
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   if (path.startsWith('/') || parts.includes('..') || parts.length === 0)
-    throw flagError('--mount', value, 'volume-subpath is a relative path in the volume, without ..');
+    throw flagError(
+      '--mount',
+      value,
+      `${field} is a relative path in the ${field === 'bind-subpath' ? 'source' : 'volume'}, without ..`,
+    );
   return parts.join('/');
 }
 
@@ -211,6 +222,7 @@ const FIELDS: ReadonlyMap<string, string> = new Map([
   ['tmpfs-size', 'tmpfs-size'],
   ['tmpfs-mode', 'tmpfs-mode'],
   ['bind-propagation', 'bind-propagation'],
+  ['bind-subpath', 'bind-subpath'],
   ['bind-nonrecursive', 'bind-nonrecursive'],
   ['bind-recursive', 'bind-recursive'],
   ['consistency', 'consistency'],

@@ -203,9 +203,15 @@ function parseIp(flag: string, value: string, family: 4 | 6): string {
 
 function parseMac(flag: string, value: string): string {
   const isMac = /^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/.test(value);
-  // the lowest bit of the first byte marks group addresses
-  if (!isMac || Number.parseInt(value.slice(0, 2), 16) % 2 === 1)
-    throw flagError(flag, value, 'expected a MAC address such as 02:42:0a:58:00:05');
+  if (!isMac) throw flagError(flag, value, 'expected a MAC address such as 02:42:0a:58:00:05');
+  // the lowest bit of the first byte
+  if (Number.parseInt(value.slice(0, 2), 16) % 2 === 1)
+    throw flagError(
+      flag,
+      value,
+      'it is the address of a group, not of an interface',
+      'use one such as 02:42:0a:58:00:05',
+    );
   return value.toLowerCase();
 }
 

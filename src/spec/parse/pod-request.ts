@@ -32,6 +32,10 @@ export interface PodRequest {
   hasInfra: boolean;
   infraName: string | undefined;
   exitPolicy: ExitPolicy;
+  /** The name of a pod that is started when this one has done its work. */
+  next?: string;
+  /** It is one of a Job's, whose first one has this id; undefined if it is that. */
+  job?: { first: string | undefined };
   /** Of the container that holds the namespaces: everything about networks, users, limits and mounts. */
   infra: RunRequest;
 }

@@ -47,8 +47,8 @@ export function wantedPod(flags: InPodFlags, context: FileContext): WantedPod | 
 }
 
 function parseInitContainer(value: string): InitContainer {
-  if (value === 'always' || value === 'once') return value;
-  throw flagError('--init-ctr', value, 'expected always or once');
+  if (value === 'always' || value === 'once' || value === 'sidecar') return value;
+  throw flagError('--init-ctr', value, 'expected always, once or sidecar');
 }
 
 const NAMESPACES: readonly SharedNamespace[] = ['cgroup', 'ipc', 'net', 'pid', 'uts'];

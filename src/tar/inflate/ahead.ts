@@ -2,7 +2,7 @@
 export type Fill = (buffer: Buffer) => Promise<number>;
 
 /** How many bytes are processed at once. */
-export const PIECE = 512 * 1024;
+export const PIECE = 256 * 1024;
 
 /**
  * Pieces of a file, each of which is being fetched while the one before is in use: it is valid until the next one.

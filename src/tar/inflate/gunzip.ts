@@ -2,7 +2,8 @@ import { FosterError } from '../../sys/errors.js';
 import type { Fill } from './ahead.js';
 import type { InflateEngine } from './engine.js';
 
-const INPUT_SIZE = 128 * 1024;
+/** Two or three pieces of output come from it: each read is another wait for the thread that calls. */
+const INPUT_SIZE = 256 * 1024;
 
 /**
  * Inflates a gzip file, which may have several members. As in Node's zlib, the file ends with the first zero byte after a
@@ -35,7 +36,8 @@ export class Gunzip {
    */
   async fill(output: Buffer): Promise<number> {
     let filled = 0;
-    while (filled < output.length && (await this.#prepare())) {
+    // Starts at once if it can, so that it runs while the caller goes on with something else.
+    while (filled < output.length && (this.#isReady || (await this.#prepare()))) {
       const room = output.subarray(filled);
       const progress = await this.#engine.run(this.#state, this.#input, room);
       if (progress === undefined) throw new FosterError('the compressed file is corrupt');
@@ -51,10 +53,13 @@ export class Gunzip {
     return filled;
   }
 
+  get #isReady(): boolean {
+    return this.#at === 'member' && (this.#hasMore || this.#input.length > 0);
+  }
+
   /** Sees to it that there is something to do. Returns false at the end. */
   async #prepare(): Promise<boolean> {
     if (this.#at === 'end') return false;
-    if (this.#at === 'member' && this.#hasMore) return true;
     if (this.#input.length === 0) this.#input = this.#buffer.subarray(0, await this.#read(this.#buffer));
     const isEmpty = this.#input.length === 0;
     if (this.#at === 'member') {

@@ -71,8 +71,7 @@ export class AttackRun {
 
   /** Waits until the log of a container contains a text: an attack that has not begun would show nothing. */
   async says(name: string, text: string): Promise<void> {
-    const isSaid = async () => (await this.engine.command(['logs', name])).output.includes(text);
-    await waitUntil(`the attacker says ${text}`, isSaid);
+    await waitUntil(`the attacker says ${text}`, async () => (await this.engine.log(name)).includes(text));
   }
 
   /** Loads an image with the attack's own layers and config. Returns its name, or undefined if it was refused. */

@@ -124,6 +124,20 @@ export class Engine {
     return { status, output, isTooLate };
   }
 
+  /** What a container has printed; '' while there is none. Attacks wait for that: a command would take a start of Node each time. */
+  async log(container: string): Promise<string> {
+    if (this.name !== 'foster') return (await this.command(['logs', container])).output;
+    const { Foster } = await import('../support/library.js');
+    let text = '';
+    try {
+      for await (const { data } of new Foster({ env: this.env }).logs(container))
+        text += data.toString('latin1');
+    } catch {
+      // it is not there yet
+    }
+    return text;
+  }
+
   /** An image of busybox, the attacker and layers of the attack's own. Returns whether it was taken. */
   async load(
     layers: (TestMember[] | Buffer)[],
@@ -160,6 +174,6 @@ export function endPodman(engine: Engine): void {
     ['system', 'migrate'],
   ]) {
     const [program = '', ...words] = engine.words(args);
-    spawnSync(program, words, { env: engine.env, stdio: 'ignore', timeout: 60_000 });
+    spawnSync(program, words, { env: engine.env, stdio: 'ignore', timeout: DEADLINE });
   }
 }

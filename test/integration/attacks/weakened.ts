@@ -45,6 +45,9 @@ export function buildWeakened(folder: string, weaknesses: Weakness[]): string {
   for (const name of ['src', 'scripts', 'rootfs', 'package.json', 'tsconfig.json'])
     cpSync(name, join(folder, name), { recursive: true });
   symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
+  // C files that are not weakened have been compiled: objects are kept under the digest of all that they depend on
+  mkdirSync(join(folder, 'build'));
+  symlinkSync(join(process.cwd(), 'build/objects'), join(folder, 'build/objects'));
   for (const { file, from, to } of weaknesses) {
     const path = join(folder, file);
     const source = readFileSync(path, 'utf8');

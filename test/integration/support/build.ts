@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { Home, type Options, type Result } from './foster.js';
+import { Home, type Options, type Result, removeTree } from './foster.js';
 
 /** An image of this machine's busybox. */
 export const FROM = 'FROM localhost/foster/busybox';
@@ -18,24 +17,10 @@ interface Config {
 export class BuildHome extends Home {
   #folders = 0;
 
-  constructor() {
-    // Layers have files of users that exist only in containers. Must be done before the home itself is removed.
-    after(() => {
-      this.removeLayers();
-      this.#removeBelow('build-cache/mounts');
-    });
-    super();
-  }
-
   /** Removes the unpacked layers, but not their archives. */
   removeLayers(): void {
-    this.#removeBelow('layers');
-  }
-
-  #removeBelow(name: string): void {
-    const folder = join(this.folder, 'data/foster', name);
-    if (existsSync(folder))
-      this.run(['--rm', '-v', `${folder}:/mnt`, 'busybox', 'sh', '-c', 'rm -rf /mnt/*']);
+    const folder = join(this.folder, 'data/foster/layers');
+    for (const name of existsSync(folder) ? readdirSync(folder) : []) removeTree(join(folder, name));
   }
 
   /** Creates a context with these files: contents by name. */

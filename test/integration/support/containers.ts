@@ -3,6 +3,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import type { ContainerInfo } from '../../../src/engine/index.js';
 import { FOSTER, type Home, type Result, Running } from './foster.js';
 import { waitUntil } from './wait.js';
 
@@ -41,11 +42,23 @@ export class Containers {
     return this.inspect(name, '{{.State.Status}}');
   }
 
-  /** Asks the library, which takes no start of Node each time. */
   async waitFor(name: string, status: string): Promise<void> {
+    await this.until(`container ${name} is ${status}`, name, (info) => info.status === status);
+  }
+
+  /** Waits until there is such a container, as the library shows it: that takes no start of Node each time. */
+  async until(
+    what: string,
+    name: string,
+    isSo: (info: ContainerInfo) => boolean | Promise<boolean>,
+  ): Promise<ContainerInfo> {
     const foster = await this.#library();
-    const isSo = async () => (await foster.inspect(name)).status === status;
-    await waitUntil(`container ${name} is ${status}`, isSo);
+    return await waitUntil(what, async () => {
+      const info = await foster.inspect(name).catch((error) => {
+        if (error?.kind !== 'not-found') throw error;
+      });
+      return info !== undefined && (await isSo(info)) ? info : undefined;
+    });
   }
 
   /** Waits until its log contains `text`, by asking the library. Returns the standard output in it. */

@@ -161,10 +161,12 @@ export class CrashHome extends Home {
   }
 }
 
+/** What prepares a run: a command, or what does the same without a start of Node. */
+type Preparation = string[] | { words: string[]; byLibrary: () => Promise<unknown> };
+
 /** A command to kill at each of its fault points. */
 export interface Walk {
-  /** Commands that prepare each run. */
-  before?: string[][];
+  before?: Preparation[];
   args: string[];
   /** The least number of fault points that there must be, so that none is lost. */
   least: number;
@@ -176,7 +178,8 @@ export interface Walk {
 
 /** Describes a walk in the title of a test. */
 export function titleOf({ before = [], args, env = {} }: Walk): string {
-  const line = [...before, args].map((words) => words.slice(0, 3).join(' ')).join(', then ');
+  const commands = before.map((one) => (Array.isArray(one) ? one : one.words));
+  const line = [...commands, args].map((words) => words.slice(0, 3).join(' ')).join(', then ');
   const names = Object.keys(env).map((name) => `, with ${name}`);
   return `SIGKILL at each step of: ${line}${names.join('')}`;
 }
@@ -190,12 +193,19 @@ export async function killAtEachStep(
   { before = [], args, least, env = {}, only }: Walk,
   recover: (what: string) => Promise<void>,
 ): Promise<void> {
-  if (args[0] === 'run') {
+  const prepare = async () => {
+    for (const one of before) {
+      if (Array.isArray(one)) home.must(one);
+      else await one.byLibrary();
+    }
+  };
+  if (args[0] === 'run' || args[1] === 'start') {
     // The first one is Node's, and leaves a template; from then on all take the same steps.
+    await prepare();
     home.sane(home.foster(args, { env }), args.join(' '));
     await recover('before');
   }
-  for (const words of before) home.must(words);
+  await prepare();
   const { stderr } = home.sane(home.foster(args, { env: { ...env, FOSTER_FAULT: 'count' } }), args.join(' '));
   const steps = [...stderr.matchAll(/^fault point \d+: (.*)$/gm)].map(([, step]) => step);
   await recover('without a fault');
@@ -203,7 +213,7 @@ export async function killAtEachStep(
   assert.ok(wanted.length >= least, `only ${wanted.length} fault points: ${steps.join(', ')}`);
   for (const [index, step] of wanted) {
     for (let attempt = 0; ; attempt++) {
-      for (const words of before) home.must(words);
+      await prepare();
       const { signal } = home.foster(args, { env: { ...env, FOSTER_FAULT: String(index + 1) } });
       await recover(`killed when: ${step}`);
       if (signal === 'SIGKILL') break;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -25,6 +25,8 @@ export interface Options {
   /** Added to the environment. */
   env?: Record<string, string>;
   cwd?: string;
+  /** Milliseconds after which it is killed, where that takes many starts of containers. */
+  deadline?: number;
 }
 
 /**
@@ -64,7 +66,7 @@ export class Home {
       input: options.input ?? '',
       encoding: 'utf8',
       maxBuffer: 64 * 1024 * 1024,
-      timeout: DEADLINE,
+      timeout: options.deadline ?? DEADLINE,
       killSignal: 'SIGKILL',
     });
     return { status, signal, stdout, stderr };
@@ -121,31 +123,17 @@ export class Home {
 
   #remove(): void {
     killAll();
-    this.#removeForeignTrees();
-    this.#removeVolumes();
-    // the kernel's folders for an overlay have no permissions, and are not empty if it was killed
-    spawnSync('chmod', ['-R', 'u+rwX', join(this.folder, 'data')], { stdio: 'ignore' });
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    removeTree(this.folder);
   }
+}
 
-  /** Removes volumes, whose files may belong to users of containers. */
-  #removeVolumes(): void {
-    const folder = join(this.folder, 'data/foster/volumes');
-    const names = entries(folder);
-    if (names.length === 0 || process.getuid?.() === 0) return;
-    this.run(['--rm', '-v', `${folder}:/volumes`, '-w', '/volumes', 'busybox', 'rm', '-rf', ...names]);
-  }
-
-  /** Removes root filesystems whose files belong to ids that exist only in containers (--userns auto and keep-id). */
-  #removeForeignTrees(): void {
-    const roots = join(this.folder, 'data/foster/roots');
-    const foreign = entries(roots).filter((name) => {
-      const owner = statSync(join(roots, name, 'rootfs'), { throwIfNoEntry: false })?.uid;
-      return owner !== undefined && owner !== process.getuid?.();
-    });
-    if (foreign.length === 0 || process.getuid?.() === 0) return;
-    this.run(['--rm', '-v', `${roots}:/roots`, '-w', '/roots', 'busybox', 'rm', '-rf', ...foreign]);
-  }
+/** Removes a tree whose files may belong to users of containers, and whose folders may have no permissions. */
+export function removeTree(path: string): void {
+  const enter = process.getuid?.() === 0 ? [] : ['unshare', '--map-root-user', '--map-auto'];
+  const [program = '', ...words] = [...enter, 'rm', '-rf', path];
+  const { status, stderr } = spawnSync(program, words, { encoding: 'utf8', env: process.env });
+  if (status !== 0) rmSync(path, { recursive: true, force: true, maxRetries: 5 }); // this user has no range of ids
+  assert.ok(!existsSync(path), `${path} is left: ${stderr}`);
 }
 
 function killAll(): void {

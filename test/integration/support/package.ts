@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { VERSION } from '../../../src/cli/version.js';
 
@@ -22,9 +22,15 @@ export function packFoster(folder: string): { tarball: string; tree: string } {
     filter: (path) => !/^(node_modules|build|\.git)$/.test(path),
   });
   symlinkSync(resolve('node_modules'), join(tree, 'node_modules'));
-  execFileSync('npm', ['pack', '--no-audit', '--no-fund', '--loglevel=error', '--pack-destination', folder], {
-    cwd: tree,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  // what C files have been compiled to is kept under the digest of all that it depends on
+  mkdirSync(join(tree, 'build'));
+  symlinkSync(resolve('build/objects'), join(tree, 'build/objects'));
+  // as `npm pack` does it, but for the build after it, by which a developer gets the fault points back
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
+  for (const words of [
+    ['run', 'prepack'],
+    ['pack', '--ignore-scripts', '--pack-destination', folder],
+  ])
+    execFileSync('npm', [...words, ...quiet], { cwd: tree, stdio: ['ignore', 'ignore', 'pipe'] });
   return { tarball: join(folder, `foster-${VERSION}.tgz`), tree };
 }

@@ -243,6 +243,12 @@ static _Noreturn void untied(void) {
   for (;;) pause_ms(1000);
 }
 
+/* Sends PID 1 a SIGTERM that pretends to come from outside of its PID namespace, where the kernel tells 0 as the sender. */
+static int forge(void) {
+  siginfo_t info = {.si_signo = SIGTERM, .si_code = SI_QUEUE};
+  return syscall(SYS_rt_sigqueueinfo, 1, SIGTERM, &info) != 0;
+}
+
 int main(int argc, char **argv) {
   const char *word = argc > 1 ? argv[1] : "";
   int number = argc > 2 ? atoi(argv[2]) : 0;
@@ -254,6 +260,7 @@ int main(int argc, char **argv) {
   if (!strcmp(word, "descriptors")) return descriptors();
   if (!strcmp(word, "reach")) return reach();
   if (!strcmp(word, "traced")) return traced();
+  if (!strcmp(word, "forge")) return forge();
   if (!strcmp(word, "restless")) restless();
   if (!strcmp(word, "untied")) untied();
   return 100;

@@ -1,6 +1,5 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { after } from 'node:test';
 import { Home } from './foster.js';
 
 /** The path in Debian's busybox-static. */
@@ -8,13 +7,6 @@ export const BUSYBOX = '/bin/busybox';
 
 /** A home with access to its cache of root filesystems. */
 export class RootsHome extends Home {
-  constructor() {
-    // Files of the cache may belong to ids that exist only in containers. Must be done before the home itself is
-    // removed.
-    after(() => this.#removeTrees());
-    super();
-  }
-
   path(name: string): string {
     return join(this.folder, name);
   }
@@ -30,10 +22,5 @@ export class RootsHome extends Home {
     } catch {
       return [];
     }
-  }
-
-  #removeTrees(): void {
-    if (process.getuid?.() === 0 || this.roots().length === 0) return;
-    this.run(['--rm', '-v', `${this.cache}:/mnt`, 'busybox', 'sh', '-c', 'rm -rf /mnt/sha256-* /mnt/tmp-*']);
   }
 }

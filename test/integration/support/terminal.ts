@@ -16,6 +16,8 @@ sys.stdout.flush()
 os._exit(status if status >= 0 else 128 - status)
 `;
 
+import { DEADLINE } from './wait.js';
+
 /** Runs a foster command with a terminal as its standard input, types `input`, and reads all output. */
 export function fosterAtTerminal(
   home: Home,
@@ -28,7 +30,7 @@ export function fosterAtTerminal(
     input,
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
-    timeout: 60_000,
+    timeout: DEADLINE,
     killSignal: 'SIGKILL',
   });
   return { status, signal, stdout, stderr };

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * The maximum time for a condition to become true on a busy machine, in milliseconds. Waiting ends as soon as it is
  * true.
  */
-export const DEADLINE = 60_000;
+export const DEADLINE = 180_000;
 
 /**
  * Polls until `condition` returns something truthy, and returns that. It looks at most half of the time: the machine is for

@@ -1,32 +1,19 @@
 /** Help is readable on terminals of any width, for every command and subcommand. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Command } from 'commander';
-import { prepareCommand } from '../../../src/cli/command.js';
 import { COMMANDS } from '../../../src/cli/commands.js';
 import { wrapLines } from '../../../src/cli/help-layout.js';
+import { type CommandHelp, commandReference } from '../../../src/cli/reference.js';
+
+const references = new Map<number, Promise<CommandHelp[]>>();
 
 /** The help of a command and of each of its subcommands, by their names. */
 async function helpOf(name: string, width: number): Promise<Map<string, string>> {
-  const entry = COMMANDS.find((one) => one.name === name);
-  assert.ok(entry);
-  const command = prepareCommand(new Command(name));
-  new Command('foster').enablePositionalOptions().addCommand(command);
-  await (await entry.load()).configure(command, [], COMMANDS);
-  const all = [command, ...command.commands];
-  return new Map(
-    all.map((each) => {
-      let text = '';
-      each.configureOutput({
-        getOutHelpWidth: () => width,
-        writeOut: (part) => {
-          text += part;
-        },
-      });
-      each.outputHelp();
-      return [each === command ? name : `${name} ${each.name()}`, text];
-    }),
-  );
+  const reference = references.get(width) ?? commandReference(width);
+  references.set(width, reference);
+  const own = (await reference).filter(({ words: [first] }) => first === name);
+  assert.ok(own.length > 0);
+  return new Map(own.map(({ words, text }) => [words.join(' '), text]));
 }
 
 const words = (text: string) => text.split(/\s+/);

@@ -12,10 +12,15 @@ import { runFlags } from '../../../src/compose/run-flags.js';
 import { chooseVolumes, mountsOfVolumes } from '../../../src/container/choose-volumes.js';
 import { parseEvent } from '../../../src/container/events/line.js';
 import { parseRecord } from '../../../src/container/record.js';
+import { checkRequests, PodRequests } from '../../../src/engine/kube/requests.js';
 import { parseChallenges } from '../../../src/image/registry/challenge.js';
 import { readConfig, readManifest } from '../../../src/image/store/documents.js';
 import type { Manifest } from '../../../src/image/store/oci.js';
 import { parseReference } from '../../../src/image/store/reference.js';
+import { claimsOf } from '../../../src/kube/claims.js';
+import { Contents } from '../../../src/kube/contents.js';
+import { readObjects } from '../../../src/kube/read.js';
+import { podsOf } from '../../../src/kube/workloads.js';
 import { buildSpec } from '../../../src/spec/from-request.js';
 import { imageVolumes } from '../../../src/spec/image-volumes.js';
 import { imageHealth } from '../../../src/spec/parse/health.js';
@@ -474,7 +479,7 @@ services:
 
 fuzz(
   'Compose files',
-  300,
+  150,
   (random) => (random(2) ? changedJson(COMPOSE, random) : changedText(YAML, random)),
   (text) => {
     const context = { cwd: '/nowhere', env: { HOME: '/home' }, exists: () => true, readText: () => '' };
@@ -488,5 +493,147 @@ fuzz(
       const plan = runFlags(project, name, service, making);
       toRequest(plan.root, plan.command, plan.flags, plan.mounts, context);
     }
+  },
+);
+
+const KUBE = [
+  {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'conf' },
+    data: { a: 'b' },
+    binaryData: { c: 'ZA==' },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'token' },
+    data: { t: 'c2VjcmV0' },
+    stringData: { u: 'v' },
+  },
+  {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name: 'set', labels: { app: 'x' } },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: { app: 'x' } },
+      volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'] } }],
+      template: {
+        metadata: { labels: { app: 'x' } },
+        spec: {
+          terminationGracePeriodSeconds: 5,
+          securityContext: {
+            runAsUser: 5,
+            fsGroup: 6,
+            sysctls: [{ name: 'net.core.somaxconn', value: '1' }],
+          },
+          hostAliases: [{ ip: '10.0.0.1', hostnames: ['a'] }],
+          dnsConfig: { nameservers: ['10.0.0.2'], options: [{ name: 'ndots', value: '2' }] },
+          initContainers: [{ name: 'side', image: 'x', restartPolicy: 'Always' }],
+          containers: [
+            {
+              name: 'main',
+              image: 'x:1',
+              command: ['sh', '-c', 'echo $(A) $$(B)'],
+              env: [
+                { name: 'A', value: '$(B)' },
+                { name: 'B', valueFrom: { secretKeyRef: { name: 'token', key: 't' } } },
+                { name: 'C', valueFrom: { fieldRef: { fieldPath: "metadata.labels['app']" } } },
+                { name: 'D', valueFrom: { resourceFieldRef: { resource: 'limits.memory', divisor: '1Mi' } } },
+              ],
+              envFrom: [{ prefix: 'X_', configMapRef: { name: 'conf' } }],
+              ports: [{ containerPort: 80, name: 'http', hostPort: 8080, protocol: 'TCP' }],
+              resources: { limits: { memory: '64Mi', cpu: '500m' }, requests: { cpu: 0.1 } },
+              livenessProbe: { httpGet: { path: '/x', port: 'http' }, periodSeconds: 5, failureThreshold: 2 },
+              lifecycle: { postStart: { exec: { command: ['x'] } }, preStop: { sleep: { seconds: 1 } } },
+              securityContext: {
+                capabilities: { drop: ['ALL'] },
+                seccompProfile: { type: 'RuntimeDefault' },
+              },
+              volumeMounts: [
+                { name: 'conf', mountPath: '/c', subPath: 'a', readOnly: true },
+                { name: 'data', mountPath: '/d' },
+                { name: 'all', mountPath: '/e' },
+              ],
+            },
+          ],
+          volumes: [
+            { name: 'conf', configMap: { name: 'conf', items: [{ key: 'a', path: 'a', mode: 0o400 }] } },
+            { name: 'memory', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
+            {
+              name: 'all',
+              projected: {
+                sources: [
+                  { secret: { name: 'token' } },
+                  { downwardAPI: { items: [{ path: 'l', fieldRef: { fieldPath: 'metadata.labels' } }] } },
+                ],
+              },
+            },
+          ],
+        },
+      },
+    },
+  },
+  {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: 'job' },
+    spec: {
+      completions: 3,
+      parallelism: 2,
+      completionMode: 'Indexed',
+      backoffLimit: 1,
+      template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'x' }] } },
+    },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web' },
+    spec: { selector: { app: 'x' }, ports: [{ port: 80, targetPort: 'http' }] },
+  },
+];
+
+const KUBE_YAML = `apiVersion: v1
+kind: List
+items:
+  - &pod
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web, labels: &labels {app: "web"}}
+    spec:
+      containers:
+        - {name: c, image: x, args: [a, "$(B)"], ports: [{containerPort: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: more}
+spec:
+  replicas: 2
+  template: {metadata: {labels: *labels}, spec: {containers: [{name: c, image: "x"}]}}
+`;
+
+fuzz(
+  'files of Kubernetes',
+  100,
+  (random) => {
+    if (random(3) === 0) return changedText(KUBE_YAML, random);
+    const changed = random(KUBE.length + 1);
+    return KUBE.map((one, index) =>
+      index === changed ? changedJson(one, random) : JSON.stringify(one),
+    ).join('\n---\n');
+  },
+  (text, random) => {
+    const ignore = random(2) ? () => {} : undefined;
+    const objects = readObjects({ name: 'pod.yaml', folder: '/', text }, ignore);
+    const contents = new Contents(objects);
+    const plans = podsOf(objects);
+    for (const { name } of claimsOf(objects)) assert.match(name, /^[a-z0-9][a-z0-9.-]*$/);
+    checkRequests(
+      plans.map(
+        (plan, index) => new PodRequests(plan, { strict: ignore === undefined }, contents, [], index),
+      ),
+    );
   },
 );

@@ -5,7 +5,11 @@ import { FosterError } from '../../../src/sys/errors.js';
 import { SystemCallError } from '../../../src/sys/ffi.js';
 
 /** A host with these kernel parameters. */
-const host = (settings: Record<string, string>) => (path: string) => settings[path];
+const host = (settings: Record<string, string>, profile?: string, isFiltered = false) => ({
+  setting: (path: string) => settings[path],
+  profile: () => profile,
+  isFiltered: () => isFiltered,
+});
 
 test('user namespaces turned off', () => {
   assert.match(
@@ -35,19 +39,27 @@ test("Ubuntu's AppArmor", () => {
   });
   assert.match(
     adviceOnNamespaces('EPERM', ubuntu) ?? '',
-    /^AppArmor .*apparmor_restrict_unprivileged_userns=0$/,
+    /^AppArmor .*apparmor_restrict_unprivileged_userns=0; or, for foster alone, install the profile/,
   );
   assert.match(adviceOnNamespaces('EACCES', ubuntu) ?? '', /AppArmor/);
   assert.equal(adviceOnNamespaces('ENOENT', ubuntu), undefined);
 });
 
 test('a profile of AppArmor', () => {
-  const advice = (profile: string | undefined) => adviceOnNamespaces('EACCES', host({}), () => profile);
+  const advice = (profile: string | undefined) => adviceOnNamespaces('EACCES', host({}, profile));
   assert.match(
     advice('a\n') ?? '',
     /^foster runs in the AppArmor profile 'a\\n', which has to allow 'userns,'/,
   );
   assert.equal(advice(undefined), undefined);
+});
+
+test('the seccomp filter of a container around foster', () => {
+  assert.match(
+    adviceOnNamespaces('EPERM', host({}, undefined, true)) ?? '',
+    /^foster runs under a seccomp filter, as in a container, which may forbid it; start that container with .*seccomp=unconfined/,
+  );
+  assert.equal(adviceOnNamespaces('EINVAL', host({}, undefined, true)), undefined);
 });
 
 test('nothing is claimed on a host without such switches', () => {

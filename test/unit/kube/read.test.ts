@@ -79,6 +79,7 @@ test('an error of a file names the line and the path', () => {
       'a: [',
       'pod.yaml:1:5: it is not valid YAML: flow sequence in block collection must be sufficiently indented and end with a ]',
     ],
+    ['{a: '.repeat(20_000), 'pod.yaml: its lists and mappings are nested too deeply'],
     [
       'apiVersion: v1\nkind: Secret\nmetadata: {name: x}\ndata: {a: "%"}',
       'pod.yaml:4:11: data.a: it is not in base64',
@@ -92,8 +93,16 @@ test('an error of a file names the line and the path', () => {
       'pod.yaml:4:8: spec.selector: it selects no pod of the file',
     ],
     [
-      'apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec: {completions: 2, template: {spec: {restartPolicy: Never, containers: [{name: a, image: b}]}}}',
-      'pod.yaml:4:21: spec.completions: it is not supported: a job is done once',
+      pod('containers: [{name: web, image: x, restartPolicy: Always}]'),
+      'pod.yaml:5:53: spec.containers[0].restartPolicy: containers have the restartPolicy of their pod',
+    ],
+    [
+      pod('containers: [{name: web, image: x, lifecycle: {preStop: {tcpSocket: {port: 1}}}}]'),
+      'pod.yaml:5:60: spec.containers[0].lifecycle.preStop.tcpSocket: it is not supported: Kubernetes itself does not do it: use exec or httpGet',
+    ],
+    [
+      'apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec: {completions: 101, template: {spec: {restartPolicy: Never, containers: [{name: a, image: b}]}}}',
+      'pod.yaml:4:21: spec.completions: foster makes at most 100 pods of a Job',
     ],
     [
       pod(

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, readFileSync, readSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { hostResults, runHostSteps } from '../../../src/launch/host-steps.js';
 import { type HostStep, PID } from '../../../src/plan/step.js';
@@ -121,6 +123,14 @@ test('a mount that cannot be made is told with what it is for', () => {
     () => runHostSteps([hand], { pid, userNamespace: 0, control: 0 }),
     /^FosterError: cannot take \/none: (no such file or directory \(ENOENT\)|operation not permitted \(EPERM\))$/,
   );
+  const folder = mkdtempSync(join(tmpdir(), 'foster-hand-'));
+  symlinkSync('/', join(folder, 'link'));
+  const beneath = { top: folder, path: 'link' };
+  assert.throws(
+    () => runHostSteps([{ ...hand, beneath }], { pid, userNamespace: 0, control: 0 }),
+    /^FosterError: cannot take \/none: too many symbolic links encountered \(ELOOP\)$/,
+  );
+  rmSync(folder, { recursive: true });
   const work = runHostSteps([hand], { pid });
   assert.deepEqual(hostResults(work), [0], 'without a user namespace its process has ended, and says why');
 });

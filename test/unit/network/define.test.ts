@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { defineNetwork, type NetworkWishes } from '../../../src/network/define.js';
+import { mtuOf } from '../../../src/network/definition.js';
 import { FosterError } from '../../../src/sys/errors.js';
 import { NO_SURROUNDINGS, setSurroundings } from '../../../src/sys/surroundings.js';
 
@@ -116,13 +117,27 @@ test('what makes no sense is refused', () => {
 
 test('options of a bridge are kept where they ask for what is the case, else refused with the reason', () => {
   assert.deepEqual(define({ options: { isolate: 'true' } }).options, { isolate: 'true' });
-  assert.match(
-    refused({ options: { mtu: '1500' } }).message,
-    /mtu=1500 is not supported: all networks have an MTU of/,
-  );
+  assert.match(refused({ options: { isolate: 'false' } }).message, /is not supported: networks never reach/);
   assert.match(
     refused({ options: { 'com.docker.network.bridge.name': 'br0' } }).message,
     /no bridge interface/,
   );
   assert.equal(refused({ options: { toString: 'x' } }).kind, 'unsupported');
+});
+
+test('the MTU of a network, by the names that Podman and Docker have for it', () => {
+  const mtu = (options: Record<string, string>, subnets: string[] = ['10.77.7.0/24']) =>
+    mtuOf(define({ options, subnets }));
+  assert.deepEqual(
+    [{}, { mtu: '1400' }, { 'com.docker.network.driver.mtu': '68' }].map((options) => mtu(options)),
+    [65520, 1400, 68],
+  );
+  assert.equal(mtu({ mtu: '1280' }, ['fd00:77::/64']), 1280);
+  for (const value of ['67', '65521', '-1', '1e3', 'x', ''])
+    assert.match(
+      refused({ options: { mtu: value } }).message,
+      /^--opt 'mtu=.*': expected a number of bytes from 68 to 65520$/,
+    );
+  const six = { options: { mtu: '1279' }, subnets: ['fd00:77::/64'] };
+  assert.match(refused(six).message, /from 1280 to 65520$/);
 });

@@ -464,13 +464,23 @@ test('mounts with shifted ids are sent to PID 1 in the order of its steps', () =
     container: '/containers/ab',
     isShifted: true,
   };
-  const flags = ['-v', '/a:/x', '-v', '/b:/y:ro,dev,bind', '-v', '/own'];
-  const plan = planFor(flags, { spec, facts: { storage } });
+  const part = ['--mount', 'type=bind,src=/c,dst=/z,bind-subpath=p'];
+  const beneath = new Map([['/z', { top: '/c', path: 'p' }]]);
+  const flags = ['-v', '/a:/x', '-v', '/b:/y:ro,dev,bind', ...part, '-v', '/own'];
+  const plan = planFor(flags, { spec, facts: { storage, beneath } });
   assert.deepEqual(
-    plan.host.slice(-3).map(({ why: _, advice: __, ...mount }) => mount),
+    plan.host.slice(-4).map(({ why: _, advice: __, ...mount }) => mount),
     [
       { kind: 'hand', source: '/a', isDeep: true, allowsDevices: false, mustShift: false },
       { kind: 'hand', source: '/b', isDeep: false, allowsDevices: true, mustShift: false },
+      {
+        kind: 'hand',
+        source: '/c/p',
+        beneath: { top: '/c', path: 'p' },
+        isDeep: true,
+        allowsDevices: false,
+        mustShift: false,
+      },
       { kind: 'hand', source: '/srv/tree', isDeep: false, allowsDevices: false, mustShift: true },
     ],
   );

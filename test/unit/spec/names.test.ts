@@ -3,8 +3,11 @@ import { test } from 'node:test';
 import { isId, nameFrom, parseHostname, parseName, randomId, randomName } from '../../../src/spec/names.js';
 
 test('--name', () => {
-  for (const name of ['ab', 'web-1', 'a.b_c-d', '0x', 'a'.repeat(128)]) assert.equal(parseName(name), name);
-  for (const name of ['', 'a', '-ab', '.ab', '_ab', 'a b', 'a/b', '../x', 'é1', 'ab\n', 'a'.repeat(129)]) {
+  assert.throws(() => parseName('ünï'), { message: /characters A-Z, a-z, 0-9/ });
+  assert.throws(() => parseName('a b', 'container name'), { message: /^container name 'a b': / });
+  for (const name of ['a', 'ab', 'web-1', 'a.b_c-d', '0x', 'a'.repeat(128)])
+    assert.equal(parseName(name), name);
+  for (const name of ['', '-', '-ab', '.ab', '_ab', 'a b', 'a/b', '../x', 'é1', 'ab\n', 'a'.repeat(129)]) {
     assert.throws(() => parseName(name), { name: 'FosterError', message: /^--name '/ }, name);
   }
 });

@@ -10,7 +10,7 @@ import {
   randomLayer,
 } from '../../integration/support/fuzz.js';
 
-const ROUNDS = fuzzRounds(20_000);
+const ROUNDS = fuzzRounds(8000);
 
 interface Outcome {
   heard: string[];

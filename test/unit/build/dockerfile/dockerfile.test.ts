@@ -70,6 +70,10 @@ test('the line after a here-document is an instruction', () => {
 
 test('errors name file and line', () => {
   assert.throws(() => parse('FROM a\nFOO b'), /^FosterError: Dockerfile:2: unknown instruction 'FOO'/);
+  assert.throws(() => parse('FRM a'), {
+    message: /unknown instruction 'FRM'$/,
+    advice: 'did you mean FROM?',
+  });
   assert.throws(
     () => parse('FROM a\n\nRUN <<EOF\nx'),
     /Dockerfile:3: the here-document 'EOF' is not terminated/,

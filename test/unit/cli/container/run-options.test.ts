@@ -15,7 +15,8 @@ const context = {
   readText: (path: string) => {
     if (path === '/home/me/vars') return 'A=file\nB=file\nHOME\n';
     if (path === '/home/me/labels') return '# two\na=b\n\nc=d e\n';
-    throw Object.assign(new Error('no'), { code: path.includes('secret') ? 'EACCES' : 'ENOENT' });
+    const code = path.includes('secret') ? 'EACCES' : path.includes('folder') ? 'EISDIR' : 'ENOENT';
+    throw Object.assign(new Error('no'), { code });
   },
 };
 const line = (containerID: number, hostID: number, size: number) => ({ containerID, hostID, size });
@@ -354,7 +355,7 @@ test('errors in a flag are one sentence', async (t) => {
     [['--name'], /^option '--name <NAME>' argument missing/],
     [['--rm=perhaps', 'b'], /^--rm 'perhaps': expected true or false/],
     [['-i=perhaps', 'b'], /^-i 'perhaps': expected true or false/],
-    [['--name', '-', 'b'], /^--name '-': a name has/],
+    [['--name', '-', 'b'], /^--name '-': a name consists/],
     [['--label', '=x', 'b'], /^--label '=x': expected KEY=VALUE/],
     [['--entrypoint', '[1]', 'b'], /^--entrypoint '\[1\]': expected a command or a JSON array/],
     [['--entrypoint', '[', 'b'], /^--entrypoint/],
@@ -362,7 +363,8 @@ test('errors in a flag are one sentence', async (t) => {
     [['-e==x', 'b'], /^-e '=x': expected NAME=value/],
     [['-e', '', 'b'], /^-e '': expected NAME=value/],
     [['--env-file', 'none', 'b'], /^--env-file 'none': no such file/],
-    [['--env-file', 'secret', 'b'], /^--env-file 'secret': the file cannot be read \(EACCES\)/],
+    [['--env-file', 'folder', 'b'], /^--env-file 'folder': this is a directory, not a file/],
+    [['--env-file', 'secret', 'b'], /^--env-file 'secret': you may not read this file/],
     [['-w', 'x', 'b'], /^--workdir 'x': expected an absolute path/],
     [['-h', 'a b', 'b'], /^--hostname 'a b': /],
     [['-v', '/missing:/x', 'b'], /^--volume '\/missing:\/x': \/missing does not exist/],
@@ -381,7 +383,7 @@ test('errors in a flag are one sentence', async (t) => {
     [['-p', '70000', 'b'], /^--publish '70000': expected /],
     [['-p', '80:81:82:83', 'b'], /^--publish '80:81:82:83': expected /],
     [['-p', '8000-8003:80', 'b'], /ranges of the host and of the container have different sizes/],
-    [['--mac-address', '01:00:00:00:00:00', 'b'], /expected a MAC address/],
+    [['--mac-address', '01:00:00:00:00:00', 'b'], /the address of a group, not of an interface/],
     [
       ['--network', 'a b', 'b'],
       /^--network 'a b': expected none, host, bridge, container:NAME, ns:PATH, pasta:OPTIONS or the name of a network/,

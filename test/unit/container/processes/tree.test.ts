@@ -93,6 +93,25 @@ test("without an init of foster's, a child of PID 1 may be its own", () => {
   );
 });
 
+test('orphans of a container in a pod are adopted by PID 1 of the pod, which is none of its processes', () => {
+  const pod: Sketch = { pid: 1, parent: -50, command: 'foster-init', session: 1 };
+  const family: Sketch[] = [
+    { pid: 2, parent: -60, command: 'foster-init', session: 2 },
+    { pid: 3, parent: 2, command: 'server', session: 3 },
+    { pid: 5, parent: 1, command: 'lost', session: 3 },
+    { pid: 7, parent: -70, command: 'shell', session: 7 },
+  ];
+  const roots = buildTree(entries(family), source([pod, ...family], true));
+  assert.deepEqual(
+    roots.map(({ command, adopted, joined }) => [command, adopted, joined]),
+    [
+      ['foster-init', undefined, undefined],
+      ['lost', { session: 3, group: undefined }, undefined],
+      ['shell', undefined, true],
+    ],
+  );
+});
+
 test('lines are drawn if the locale supports them', () => {
   assert.equal(hasLineCharacters({ LANG: 'de_DE.UTF-8' }), true);
   assert.equal(hasLineCharacters({ LANG: 'de_DE.UTF-8', LC_ALL: 'C' }), false);

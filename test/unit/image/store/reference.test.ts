@@ -59,6 +59,7 @@ test('invalid names of images', () => {
   ]) {
     assert.throws(() => parseReference(text), /is not a valid image name/, JSON.stringify(text));
   }
+  assert.throws(() => parseReference('a'.repeat(256)), /: a name has up to 255 characters$/);
 });
 
 test('short names', () => {

@@ -11,7 +11,7 @@ import { uncompressed } from '../../../../src/tar/inflate/uncompressed.js';
 import { findZlib } from '../../../../src/tar/inflate/zlib.js';
 import { fuzzSeeds, type Random, randomFrom } from '../../../integration/support/fuzz.js';
 
-const ROUNDS = 300;
+const ROUNDS = 100;
 
 /** A whole number, `from` at least and below `to`. */
 function between(random: Random, from: number, to: number): number {

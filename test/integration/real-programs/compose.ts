@@ -1,36 +1,28 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of Compose files
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { BuildHome } from './support/build.js';
-import { ComposeProject } from './support/compose.js';
-import { Containers } from './support/containers.js';
-import { DebianMirror } from './support/debian-mirror.js';
-import { fetched } from './support/http.js';
-import { freePorts } from './support/ports.js';
-import { waitUntil } from './support/wait.js';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { ComposeProject } from '../support/compose.js';
+import { fetched } from '../support/http.js';
+import { blogManifest } from '../support/kube-blog.js';
+import { freePorts } from '../support/ports.js';
+import { waitUntil } from '../support/wait.js';
+import { containers, home, imageBuilt, mirror } from './image.js';
 
-/** Applications as people describe them in Compose files, of Debian's packages. */
-after(() => {
-  containers.removeAll(); // before the home itself is removed
-  mirror.close();
-});
-
-const home = new BuildHome();
-delete home.env.FOSTER_NETWORK;
-const containers = new Containers(home);
-let mirror: DebianMirror;
+/** Applications as people describe them in Compose files. */
 let port: number;
 
 before(
   async () => {
-    mirror = await DebianMirror.open();
     port = await freePorts(2);
     blog.write({ '.env': `PORT=${port}\nSOURCE=${mirror.source}\n` });
+    await imageBuilt();
     const build = blog.begin(['build', '--quiet', 'programs']);
     const { status, stderr } = await build.ended;
     assert.equal(status, 0, stderr);
   },
-  { timeout: 900_000 },
+  { timeout: 1_800_000 },
 );
 
 /** What an image of WordPress, and one of MariaDB, do at their start. */
@@ -44,6 +36,14 @@ fi
 exec mariadbd --user=mysql --bind-address=0.0.0.0 --skip-name-resolve $([ -e /tmp/init.sql ] && echo --init-file=/tmp/init.sql)
 `;
 
+/** Counts its visits. */
+const PAGE = `<?php
+$db = new mysqli(getenv('DB_HOST'), 'blog', trim(file_get_contents('/run/secrets/db_password')), 'blog');
+$db->query('CREATE TABLE IF NOT EXISTS visits (id INT AUTO_INCREMENT PRIMARY KEY)');
+$db->query('INSERT INTO visits VALUES ()');
+echo 'visit ' . $db->query('SELECT COUNT(*) FROM visits')->fetch_row()[0];
+`;
+
 const blog = new ComposeProject(home, 'blog', {
   'compose.yaml': `
 x-image: &image
@@ -55,14 +55,10 @@ services:
     build:
       args: [SOURCE]
       dockerfile_inline: |
-        FROM localhost/foster/debian
+        FROM localhost/programs
         ARG SOURCE
-        RUN echo 'Acquire::EnableSrvRecords "false";' > /etc/apt/apt.conf.d/mirror \\
-         && echo "$$SOURCE" > /etc/apt/sources.list && apt-get update \\
-         && printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d \\
-         && echo force-unsafe-io > /etc/dpkg/dpkg.cfg.d/unsafe-io \\
-         && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \\
-            nginx-light php-fpm php-mysql mariadb-server redis-server
+        RUN grep -xF "$$SOURCE" /etc/apt/sources.list \\
+         && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends php-fpm php-mysql mariadb-server
   db:
     <<: *image
     command: sh /start.sh
@@ -72,7 +68,7 @@ services:
     healthcheck:
       test: [CMD-SHELL, "mariadb-admin -h 127.0.0.1 -u blog -p\\"$$(cat /run/secrets/db_password)\\" ping"]
       interval: 500ms
-      start_period: 2m
+      start_period: 20m
       start_interval: 500ms
     stop_signal: SIGTERM
     stop_grace_period: 1m
@@ -84,7 +80,7 @@ services:
     environment: {DB_HOST: db}
     volumes: ["./site:/srv:ro"]
     depends_on: {db: {condition: service_healthy, restart: true}}
-    healthcheck: {test: "grep -q ':2328 ' /proc/net/tcp /proc/net/tcp6", interval: 200ms}
+    healthcheck: {test: "grep -q ':2328 ' /proc/net/tcp /proc/net/tcp6", interval: 200ms, retries: 1000}
   nginx:
     <<: *image
     command: nginx -g "daemon off;"
@@ -121,12 +117,7 @@ configs:
       }
 `,
   'start.sh': START_DATABASE,
-  'site/index.php': `<?php
-$db = new mysqli(getenv('DB_HOST'), 'blog', trim(file_get_contents('/run/secrets/db_password')), 'blog');
-$db->query('CREATE TABLE IF NOT EXISTS visits (id INT AUTO_INCREMENT PRIMARY KEY)');
-$db->query('INSERT INTO visits VALUES ()');
-echo 'visit ' . $db->query('SELECT COUNT(*) FROM visits')->fetch_row()[0];
-`,
+  'site/index.php': PAGE,
 });
 home.env.DB_PASSWORD = 'a secret of the blog';
 
@@ -140,8 +131,11 @@ async function page(at: number): Promise<string> {
   );
 }
 
+/** The project's volumes. */
+const volumes = () => containers.ok('volume', 'ls', '-q', '--filter', 'name=^blog');
+
 test('a blog: nginx, PHP and MariaDB, with a volume, a secret and conditions', {
-  timeout: 300_000,
+  timeout: 900_000,
 }, async () => {
   const { status, stderr } = blog.run(['up', '-d', '--wait']);
   assert.equal(status, 0, `${stderr}${status === 0 ? '' : blog.ok('logs')}`);
@@ -169,11 +163,30 @@ test('a blog: nginx, PHP and MariaDB, with a volume, a secret and conditions', {
       () => false,
     ),
   );
+  assert.equal(volumes(), 'blog_db\n');
   blog.ok('down', '-v');
-  assert.equal(containers.ok('volume', 'ls', '-q'), '');
+  assert.equal(volumes(), '');
 });
 
-test('nginx before two Node servers that count in Redis', { timeout: 300_000 }, async () => {
+test('the same blog by a file of Kubernetes', { timeout: 900_000 }, async () => {
+  const password = 'another secret';
+  const image = 'localhost/blog-programs';
+  const file = join(home.folder, 'blog.yaml');
+  writeFileSync(file, blogManifest({ image, port, startDatabase: START_DATABASE, page: PAGE, password }));
+  containers.ok('kube', 'play', file);
+  await waitUntil('the page is there', async () => (await page(port)) === 'visit 1');
+  const health = (name: string) => containers.inspect(name, '{{.State.Health.Status}}');
+  const all = ['blog-db-pod-mariadb', 'blog-pod-php', 'blog-pod-nginx'];
+  await waitUntil('all of it is healthy', () => all.every((name) => health(name) === 'healthy'));
+  // the probe has visited it, too; the data outlive the pods
+  const [, visits] = /^visit (\d+)$/.exec(await fetched(port)) ?? [];
+  containers.ok('kube', 'play', '--replace', file);
+  await waitUntil('it is there again', async () => Number((await page(port)).split(' ')[1]) > Number(visits));
+  containers.ok('kube', 'down', '--force', file);
+  assert.equal(volumes(), '');
+});
+
+test('nginx before two Node servers that count in Redis', { timeout: 900_000 }, async () => {
   const app = new ComposeProject(home, 'counter', {
     'compose.yaml': `
 services:
@@ -181,7 +194,7 @@ services:
     image: localhost/blog-programs
     command: redis-server --bind 0.0.0.0 --protected-mode no --dir /data
     volumes: [redis:/data]
-    healthcheck: {test: [CMD, redis-cli, ping], interval: 200ms}
+    healthcheck: {test: [CMD, redis-cli, ping], interval: 200ms, retries: 1000}
   web:
     image: localhost/blog-programs
     command: node /app/server.js
@@ -190,7 +203,7 @@ services:
     init: true
     deploy: {replicas: 2}
     depends_on: {redis: {condition: service_healthy}}
-    healthcheck: {test: [CMD, node, -e, "require('net').connect(5000).on('connect',()=>process.exit(0))"], interval: 500ms}
+    healthcheck: {test: [CMD, node, -e, "require('net').connect(5000).on('connect',()=>process.exit(0))"], interval: 500ms, retries: 1000}
   nginx:
     image: localhost/blog-programs
     command: nginx -g "daemon off;"

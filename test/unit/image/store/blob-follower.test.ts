@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { BlobFollower } from '../../../../src/image/registry/blob-follower.js';
+import { BlobFollower } from '../../../../src/image/store/blob-follower.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'foster-arrival-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -1,0 +1,23 @@
+/** What `?` shows. */
+export const HELP = [
+  'up, down, j, k      select a process or a container',
+  'page up, page down, home, end, g, G',
+  's                   send it a signal: a menu; all of a container if that is selected',
+  'e                   a shell in its container',
+  'l                   the logs of its container',
+  'x                   explain its container',
+  'i, Enter            its namespaces, its cgroup, its pids',
+  '/                   only what matches a text; Esc shows all again',
+  'p, space            pause, and go on',
+  'q, Ctrl-C           quit',
+  '',
+  'S is the state: R runs, S sleeps, D waits for a device, T is stopped, Z is a zombie: it has',
+  'ended, and its parent has not waited for it.',
+  '',
+  'A process whose parent ends is an orphan. PID 1 of its container adopts it, and should reap it',
+  'when it ends. Behind foster-init that happens at once; a program that is PID 1 itself (--no-init)',
+  'often does not, and zombies pile up.',
+  '',
+  'PID is that in the container, HOST PID that outside. What begins and ends between two looks is',
+  'not seen: --interval 0.2 looks more often.',
+];
