@@ -14,6 +14,7 @@
 static int listener = -1;
 static int clients[MAX_CLIENTS] = {-1, -1, -1, -1, -1, -1, -1, -1};
 static u8 wants_all[MAX_CLIENTS];
+static u8 has_left[MAX_CLIENTS]; /* nothing can be sent to it; what it has sent before, such as ATTACH_DETACH, is still received */
 static int owner = -1; /* index of the client that started the container and waits for its end */
 static int is_abandoned;
 /* What was received, but not yet read by the container: its size, and how much of it was. The texts, whose pages are seldom used,
@@ -60,7 +61,7 @@ int attach_accept(void) {
   for (int i = 0; i < MAX_CLIENTS; i++) {
     if (clients[i] >= 0 || inputs[i].size) continue;
     clients[i] = (int)fd;
-    wants_all[i] = 0;
+    wants_all[i] = has_left[i] = 0;
     return 1;
   }
   sys_close((int)fd);
@@ -74,13 +75,14 @@ static int wait_writable(int fd, s64 ms) {
 }
 
 static void send_to(int index, const char *message, size_t size) {
-  for (;;) {
+  while (!has_left[index]) {
     long sent = sys_send(clients[index], message, size, MSG_DONTWAIT);
     if (sent >= 0) return;
     if (sent == -EINTR) continue;
     if (sent == -EAGAIN && wait_writable(clients[index], wants_all[index] ? FINAL_TIMEOUT_MS : CLIENT_TIMEOUT_MS)) continue;
-    is_abandoned |= index == owner && sent != -EAGAIN;
-    return drop_client(index);
+    if (sent == -EAGAIN) return drop_client(index);
+    has_left[index] = 1;
+    return;
   }
 }
 
@@ -109,7 +111,7 @@ int attach_stalled(void) {
 /* Receives a client's message, and copies its first bytes to `message`. Returns its kind; 0 if there is nothing to handle. */
 u8 attach_receive(int index, char message[ATTACH_SHORT], size_t *size) {
   char received[ATTACH_CHUNK + 1];
-  long got = sys_read(clients[index], received, sizeof received);
+  long got = receive_message(clients[index], received, sizeof received, 0);
   if (got == -EINTR || got == -EAGAIN) return 0;
   if (got <= 0) {
     is_abandoned |= index == owner;

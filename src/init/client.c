@@ -147,7 +147,7 @@ static int exit_code_after_disconnect(void) {
 /* Returns the exit code, or -1 while there is none. */
 static int handle_message(void) {
   char *message = monitor_message;
-  long size = sys_read(FD_CONTROL, monitor_message, sizeof monitor_message);
+  long size = receive_message(FD_CONTROL, monitor_message, sizeof monitor_message, 0);
   if (size == -EINTR || size == -EAGAIN) return -1;
   if (size <= 0) return exit_code_after_disconnect();
   if (message[0] == ATTACH_OUTPUT) write_all(1, message + 1, (size_t)size - 1);

@@ -47,7 +47,7 @@ static void handle_exec_failure(s64 error) {
 u32 handle_report(void) {
   struct report report;
   long size;
-  do size = sys_read(run.container.control, &report, sizeof report);
+  do size = receive_message(run.container.control, &report, sizeof report, 0);
   while (size == -EINTR);
   if (size != sizeof report) return 0;
   report.name[sizeof report.name - 1] = 0;

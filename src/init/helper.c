@@ -28,7 +28,7 @@ static int is_child(s64 pid) {
 /* The child that joins the container continues as another process (refork), which is then the one to wait for. */
 static void receive_reports(struct helper *helper) {
   struct report message;
-  while (sys_receive(helper->control, &message, sizeof message, MSG_DONTWAIT) == sizeof message)
+  while (receive_message(helper->control, &message, sizeof message, MSG_DONTWAIT) == sizeof message)
     if (message.kind == REPORT_REFORKED && is_child(message.value)) helper->pid = (int)message.value;
 }
 

@@ -130,7 +130,7 @@ static long start_and_wait(struct host *host, struct host_step *step) {
   if (pid > 0) {
     step->result = (s32)pid;
     error = wait_readable(host, ends[0]);
-    if (!error) size = sys_receive(ends[0], &message, sizeof message, MSG_DONTWAIT);
+    if (!error) size = receive_message(ends[0], &message, sizeof message, MSG_DONTWAIT);
   }
   sys_close(ends[0]);
   if (pid < 0 || error < 0) return pid < 0 ? pid : error;

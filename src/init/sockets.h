@@ -4,6 +4,7 @@
 
 #include "sys.h"
 
+#include <asm-generic/errno.h>
 #include <asm/socket.h>
 #include <linux/fcntl.h>
 
@@ -25,6 +26,13 @@ static inline long sys_send(int socket, const void *data, size_t size, int flags
 }
 static inline long sys_receive(int socket, void *buffer, size_t size, int flags) {
   return syscall6(__NR_recvfrom, socket, (long)buffer, (long)size, flags, 0, 0);
+}
+
+/* Receives one message. If the other end was closed before all of our messages were read there, the kernel tells that once, by
+ * ECONNRESET, before it gives the messages that were sent from there: unix_release_sock() in net/unix/af_unix.c. */
+static inline long receive_message(int socket, void *buffer, size_t size, int flags) {
+  long got = sys_receive(socket, buffer, size, flags);
+  return got == -ECONNRESET ? sys_receive(socket, buffer, size, flags) : got;
 }
 
 #endif

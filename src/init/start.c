@@ -58,7 +58,7 @@ static long start_init(const struct monitor *monitor, const int ends[5], s32 *pi
 static long follow_refork(struct started *started) {
   struct report report;
   for (;;) {
-    long size = sys_read(started->control, &report, sizeof report);
+    long size = receive_message(started->control, &report, sizeof report, 0);
     if (size == -EINTR) continue;
     if (size != sizeof report) return -EPIPE;
     if (report.kind == REPORT_FAILED) {

@@ -287,12 +287,15 @@ export function receiveReport(control: number): Report | undefined {
   }
 }
 
-/** As read(2); 0 also if the other side was killed before it had read all that we sent: unix(7). */
+/**
+ * As read(2). If the other side was closed before it had read all that we sent, the kernel tells that once, before it gives the
+ * reports that came from there: `receive_message` in src/init/sockets.h.
+ */
 function readReport(fd: number, buffer: Buffer): number {
   try {
     return readSync(fd, buffer);
   } catch (error) {
-    if (errnoOf(error) === 'ECONNRESET') return 0;
-    throw error;
+    if (errnoOf(error) !== 'ECONNRESET') throw error;
+    return readSync(fd, buffer);
   }
 }

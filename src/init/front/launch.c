@@ -89,7 +89,7 @@ u32 receive(struct launch *launch, struct report *report) {
   for (;;) {
     if (is_signaled()) return 0;
     if (SYSCALL5(__NR_ppoll, &poll, 1, while_waiting, NULL, 8) <= 0) continue;
-    return sys_read(launch->control, report, sizeof *report) == sizeof *report ? report->kind : 0;
+    return receive_message(launch->control, report, sizeof *report, 0) == sizeof *report ? report->kind : 0;
   }
 }
 
