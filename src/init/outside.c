@@ -21,7 +21,9 @@
 #include <linux/prctl.h>
 #include <linux/rtnetlink.h>
 #include <linux/sched.h>
+#include <linux/signalfd.h>
 #include <linux/sockios.h>
+#include <linux/wait.h>
 
 #define SOCK_DGRAM 2
 
@@ -167,11 +169,26 @@ static void give_back_memory(void) {
   SYSCALL3(__NR_madvise, start, end - start, MADV_DONTNEED);
 }
 
+/* Waits until pasta has ended. Until then, a packet comes here only if its way was chosen before pasta's was there. */
+static void wait_for_end(int children) {
+  struct pollfd polls[2] = {{.fd = children, .events = POLLIN}, {.fd = waiting, .events = POLLIN}};
+  struct signalfd_siginfo signal;
+  for (long pid; (pid = SYSCALL4(__NR_wait4, -1, NULL, WNOHANG, NULL)) >= 0;) {
+    if (pid || SYSCALL5(__NR_ppoll, polls, 2, NULL, NULL, 8) <= 0) continue;
+    if (polls[0].revents) sys_read(children, &signal, sizeof signal);
+    long size = polls[1].revents ? next_packet() : 0;
+    if (size) carry(size), give_back_memory();
+  }
+}
+
 /* argv: the path of pasta, its name and its arguments. FD_CONTROL closes when we wait. */
 _Noreturn void outside_wait(char **argv) {
   SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-outside");
   rest_rights();
   sys_close(FD_ENTERED), sys_close(FD_CONTROL);
+  sigset children = signal_bit(SIGCHLD);
+  sys_block_signals(children);
+  int ends = (int)SYSCALL4(__NR_signalfd4, -1, &children, 8, O_CLOEXEC | O_NONBLOCK);
   for (;;) {
     struct pollfd arrival = {.fd = waiting, .events = POLLIN};
     int status;
@@ -188,7 +205,7 @@ _Noreturn void outside_wait(char **argv) {
       carry(size);
     }
     give_back_memory();
-    service_wait();
+    wait_for_end(ends);
     s64 rest = began + PAUSE_MS - now_ms();
     if (rest > 0) sleep_ms(rest);
   }

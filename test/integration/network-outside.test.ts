@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createSocket, type Socket as Datagrams } from 'node:dgram';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -76,6 +76,13 @@ const port = {
   udp6: own6 === undefined ? 0 : await bindTo(socket6, '::'),
 };
 
+/** For a test that has failed: the processes of pasta, and why it has not started. */
+function whatPastaDoes(): string {
+  const runs = pastas().map(({ pid, state }) => `pasta ${pid} runs for ${ageOf(pid)} s, state ${state}`);
+  const failure = join(home.folder, 'data/foster/networks/outside-failure');
+  return [...runs, existsSync(failure) ? readFileSync(failure, 'utf8') : 'pasta has not failed'].join('\n');
+}
+
 /** Runs a Python program in a container. */
 async function python(script: string, flags: string[] = [], ...args: string[]): Promise<string> {
   const { stdout, stderr, status } = await home.start([
@@ -87,7 +94,7 @@ async function python(script: string, flags: string[] = [], ...args: string[]): 
     script,
     ...args,
   ]).ended;
-  assert.deepEqual([stderr, status], ['', 0]);
+  assert.deepEqual([stderr, status], ['', 0], `${stderr}${whatPastaDoes()}`);
   return stdout.trimEnd();
 }
 
