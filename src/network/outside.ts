@@ -37,6 +37,47 @@ export function hostAddress(): string {
   return (addresses.find(({ name }) => name === outward) ?? addresses[0])?.address ?? LINK.router;
 }
 
+/** What TCP connections from containers to this machine may have on their way, in bytes: two packets of the largest size. */
+const MAX_ON_THE_WAY = 2 * 65536;
+
+/**
+ * The rules of nft(8) for connections to this machine. pasta promises as much room there as the receiver has, and drops what
+ * its socket does not take; then the sender finds out by timeouts only. A sender in pasta's own namespace waits for pasta to
+ * read each packet, but one behind a router does not. So the promise is made smaller. The windows of what is farther away, where
+ * it would cost speed, are those of pasta's sockets.
+ */
+export function rulesForThisMachine(): string {
+  const window = MAX_ON_THE_WAY >> windowScale();
+  const addresses = Object.values(networkInterfaces()).flatMap((each = []) =>
+    each.filter((one) => !one.internal),
+  );
+  return ([4, 6] as const)
+    .flatMap((family) => {
+      const own = addresses.filter((each) => each.family === `IPv${family}`).map(({ address }) => address);
+      if (own.length === 0) return [];
+      const from = `${family === 4 ? 'ip' : 'ip6'} saddr { ${[...new Set(own)].join(', ')} }`;
+      return [
+        `add rule inet foster forward iifname "${OUTSIDE}" ${from} tcp flags & syn == 0 tcp window > ${window} tcp window set ${window}`,
+      ];
+    })
+    .join('\n');
+}
+
+/**
+ * By how many bits pasta shifts windows: as this machine does (tcp_select_initial_window() in net/ipv4/tcp_output.c), and by 8 at
+ * most.
+ */
+function windowScale(): number {
+  const sizes = ['ipv4/tcp_rmem', 'core/rmem_max'].flatMap((name) => {
+    try {
+      return Number(readFileSync(`/proc/sys/net/${name}`, 'latin1').trim().split(/\s+/).at(-1));
+    } catch {
+      return []; // an older kernel shows the second only outside of network namespaces
+    }
+  });
+  return Math.min(Math.max(Math.floor(Math.log2(Math.max(...sizes, 1))) - 15, 0), 8);
+}
+
 /** The interface of the host's default route. */
 export function defaultInterface(): string | undefined {
   return defaultRoute()?.[0];

@@ -7,7 +7,7 @@ import { notInstalled } from '../sys/packages.js';
 import { findProgram } from '../sys/programs.js';
 import { type NetworkDefinition, rangeOf } from './definition.js';
 import { ensureHolder, type Holder, type HolderState, LAYOUT, runInHolder, UNKNOWN_RULES } from './holder.js';
-import { connectOutside, OUTSIDE, OWN_ADDRESSES, WAITING } from './outside.js';
+import { connectOutside, OUTSIDE, OWN_ADDRESSES, rulesForThisMachine, WAITING } from './outside.js';
 import { runSteps } from './service.js';
 import { readNetwork } from './store.js';
 
@@ -102,7 +102,8 @@ function prepareRouter(pidfd: number, state: HolderState): void {
   if (state.outside !== true) state.layout = LAYOUT;
   const leaving = state.layout === LAYOUT ? RULES_FOR_LEAVING : RULES_BEFORE_WAITING;
   // in one transaction, so that there are always rules
-  const anew = ['add table inet foster', 'delete table inet foster', RULES, leaving, rulesOfAll(state)];
+  const shared = [RULES, leaving, rulesForThisMachine()];
+  const anew = ['add table inet foster', 'delete table inet foster', ...shared, rulesOfAll(state)];
   const known = state.resolvers?.rules ?? '';
   const rules = [...anew, ...(known === UNKNOWN_RULES ? [] : [known])];
   runInHolder(pidfd, nft, ['nft', '-f', '-'], `${rules.join('\n')}\n`);

@@ -48,6 +48,7 @@ test('what waits for packets has no descriptor but what it needs', async () => {
     '/dev/null',
     '/memfd:foster-output (deleted)', // for what pasta says if it fails
     join(home.folder, 'data/foster/networks'), // where to write that
+    'anon_inode:[signalfd]',
     'socket:',
     'socket:',
   ]);

@@ -176,6 +176,24 @@ test('a connection starts pasta, and is then like any other', async () => {
   assert.equal(pastas().length, 1);
 });
 
+/** The largest window that the other side has offered while much was sent: tcpi_snd_wnd of tcp(7). */
+const WINDOW = `
+import socket, struct, sys, threading
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 60)
+threading.Thread(target=s.sendall, args=(bytes(1 << 24),)).start()
+got, largest = 0, 0
+while got < 1 << 24:
+    got += len(s.recv(65536)) or sys.exit('it has ended')
+    largest = max(largest, struct.unpack_from('I', s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 232), 228)[0])
+print(largest)
+`;
+
+test('a sender to this machine has no more on its way than pasta takes', async () => {
+  ok('run', '-d', '--name', 'first', ...SLEEP);
+  const largest = Number(await python(WINDOW, [], own4, String(port.tcp)));
+  assert.ok(largest > 32768 && largest <= 2 * 65536, `${largest} bytes`);
+});
+
 test('the same over IPv6', { skip: !hasRoute6 || own6 === undefined }, async () => {
   const flags = ['--network', 'six'];
   ok('network', 'create', '--ipv6', 'six');
