@@ -146,7 +146,8 @@ test('the exit code is known, though the process has ended before all input was 
   process.kill(monitor.pid, 'SIGCONT');
   await waitUntil('the monitor has ended', () => readProcess(monitor.pid)?.state === 'Z');
   process.kill(client.pid, 'SIGCONT');
-  assert.match(await person.sees(/^code \d+$/m), /^code 5$/m);
+  // what was typed may have been shown before
+  assert.match(await person.sees(/code \d+$/m), /code 5$/m);
 });
 
 test('killing run -it kills its container, whatever PID namespace that has', async () => {
@@ -281,7 +282,8 @@ test('start -ai reattaches to a shell', async () => {
   await person.sees('/ #');
   person.types('cat /file; exit 5');
   await person.sees(/^kept$/m);
-  assert.match(await person.sees(/^code \d+$/m), /^code 5$/m);
+  // what was typed may have been shown before
+  assert.match(await person.sees(/code \d+$/m), /code 5$/m);
 });
 
 test('run -d -t without -i: a terminal in the log, without input', async () => {
