@@ -47,20 +47,28 @@ const MAX_ON_THE_WAY = 2 * 65536;
  * it would cost speed, are those of pasta's sockets.
  */
 export function rulesForThisMachine(): string {
-  const window = MAX_ON_THE_WAY >> windowScale();
   const addresses = Object.values(networkInterfaces()).flatMap((each = []) =>
     each.filter((one) => !one.internal),
   );
   return ([4, 6] as const)
-    .flatMap((family) => {
+    .map((family) => {
       const own = addresses.filter((each) => each.family === `IPv${family}`).map(({ address }) => address);
-      if (own.length === 0) return [];
-      const from = `${family === 4 ? 'ip' : 'ip6'} saddr { ${[...new Set(own)].join(', ')} }`;
-      return [
-        `add rule inet foster forward iifname "${OUTSIDE}" ${from} tcp flags & syn == 0 tcp window > ${window} tcp window set ${window}`,
-      ];
+      return limitWindows(family, own, windowScale());
     })
     .join('\n');
+}
+
+/**
+ * The rule for addresses of one family.
+ * @param scale by how many bits windows are shifted
+ * @returns an empty text if none is needed
+ */
+export function limitWindows(family: 4 | 6, addresses: readonly string[], scale: number): string {
+  const LARGEST = 0xffff; // in a packet
+  const window = MAX_ON_THE_WAY >> scale;
+  if (addresses.length === 0 || window > LARGEST) return '';
+  const from = `${family === 4 ? 'ip' : 'ip6'} saddr { ${[...new Set(addresses)].join(', ')} }`;
+  return `add rule inet foster forward iifname "${OUTSIDE}" ${from} tcp flags & syn == 0 tcp window > ${window} tcp window set ${window}`;
 }
 
 /**
