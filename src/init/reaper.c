@@ -49,20 +49,38 @@ static int is_next_told(void) {
 /* Records a child that has ended: the name of its command can be read only before it is reaped. Returns 0 if there is none. */
 static int record_next_zombie(void) {
   siginfo_t child = {0};
-  SYSCALL5(__NR_waitid, P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT, NULL);
+  SYSCALL5(__NR_waitid, P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT | __WALL, NULL);
   if (child.si_pid) orphans_record_zombie(child.si_pid, main_child);
   told += child.si_pid != 0;
   return child.si_pid;
 }
 
+static void report_stop(int pid, int signal) {
+  if (pid == main_child) report(REPORT_STOPPED, NO_STEP, signal, 0, NULL);
+}
+
+/* Looks for a child that has stopped, and leaves those that have ended. Returns 0 if there is none, or -errno. */
+static long next_stopped(void) {
+  siginfo_t child = {0};
+  long error = SYSCALL5(__NR_waitid, P_ALL, 0, &child, WSTOPPED | WNOHANG | __WALL, NULL);
+  if (child.si_pid) report_stop(child.si_pid, child.si_status & 0xff);
+  return error < 0 ? error : child.si_pid;
+}
+
 /* Reaps every child that has ended. Reports a stop of the user's process. Returns 0 when there are no children left. */
 static int reap(void) {
   for (;;) {
-    int status = 0, zombie = is_next_told() ? record_next_zombie() : 0;
+    int status = 0, is_told = is_next_told(), zombie = is_told ? record_next_zombie() : 0;
+    /* One that ends from now on is left for the next look, so that it is told of, too: its SIGCHLD waits. */
+    if (is_told && !zombie) {
+      long found = next_stopped();
+      if (found <= 0) return found != -ECHILD;
+      continue;
+    }
     long pid = SYSCALL4(__NR_wait4, zombie ? zombie : -1, &status, WNOHANG | WUNTRACED | __WALL, NULL);
     if (pid <= 0) return pid != -ECHILD;
     if (is_stopped(status)) {
-      if (pid == main_child) report(REPORT_STOPPED, NO_STEP, status >> 8 & 0xff, 0, NULL);
+      report_stop((int)pid, status >> 8 & 0xff);
       continue;
     }
     if (pid == main_child) {

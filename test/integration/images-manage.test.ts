@@ -287,7 +287,7 @@ test('run --rmi removes the container, and its image or the name of it that was 
   assert.equal(out('images', '--format', '{{.Tag}}'), '1\n');
   out('run', '-d', '--rmi', 'app:1', 'true');
   await waitUntil('the image is gone', () => out('images', '-q') === '');
-  await waitUntil('so are its layers', () => home.stored().leftovers.length === 0);
+  await waitUntil('so are its layers', () => Object.values(home.stored()).flat().length === 0);
   assert.deepEqual(home.leftFolders(), []);
 });
 

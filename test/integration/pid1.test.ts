@@ -182,6 +182,14 @@ test('--init-verbose reports thousands of short-lived orphans, and PID 1 keeps u
   assert.ok((reaped?.length ?? 0) > 100, `${reaped?.length} lines`);
 });
 
+test('--init-verbose reports every orphan, also those that end while PID 1 looks for others', () => {
+  const script = 'i=0; while [ $i -lt 500 ]; do (true &); i=$((i+1)); done';
+  const { status, stderr } = home.run(['--rm', '--init-verbose', 'busybox', 'sh', '-c', script]);
+  assert.equal(status, 0);
+  for (const what of ['adopted', 'reaped'])
+    assert.equal(stderr.match(new RegExp(`^foster-init: ${what} `, 'gm'))?.length, 500, what);
+});
+
 /** CPU time that foster's own processes of a container use in a second, in ticks of 10 ms. */
 async function ticksOfASecond(monitor: number): Promise<number> {
   const ours = () => [
