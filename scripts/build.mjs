@@ -17,9 +17,8 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { writeCommandBundle } from './command-bundle.mjs';
-import { compilePrograms } from './compile-c.mjs';
+import { compilePrograms, ROOT } from './compile-c.mjs';
 import { writeManPages } from './man-pages.mjs';
 
 /** What needs packages: they are missing in a fresh clone, and some of them where an older version was built. */
@@ -32,7 +31,6 @@ const [{ build, transform }, { SCHEMA_MODULES, schemaFile }] = await Promise.all
   process.exit(1);
 });
 
-const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DIST = join(ROOT, 'dist');
 /** What only the build and the tests need. */
 const BUILD = join(ROOT, 'build');

@@ -1,5 +1,5 @@
 /** Many containers in the background: start rate, memory, duration of `ps` and others, log throughput. */
-import { median, output, race, ratio, run } from './bench.mjs';
+import { median, output, race, ratio, run, seconds } from './bench.mjs';
 import { podman } from './peers.mjs';
 import { held } from './processes.mjs';
 
@@ -10,12 +10,6 @@ const PEERS_COUNT = 100;
 const ALONE = 50;
 const SLEEP = ['sleep', '98763'];
 const MIB = 1024;
-
-function seconds(act) {
-  const began = performance.now();
-  act();
-  return (performance.now() - began) / 1000;
-}
 
 /** Starts containers one after the other, in each of several workers. @param argv of the start of `bench-N` */
 function startMany(bench, argv, first, last, workers) {

@@ -102,6 +102,13 @@ export function race(bench, contestants, { rounds, warmup }) {
   return times.map((of) => of.slice(warmup));
 }
 
+/** How long it takes, in seconds. */
+export function seconds(act) {
+  const began = performance.now();
+  act();
+  return (performance.now() - began) / 1000;
+}
+
 /** The quantile `part` of the values. */
 export function quantile(values, part) {
   const sorted = [...values].sort((a, b) => a - b);

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { median, output, ratio } from './bench.mjs';
+import { median, output, ratio, seconds } from './bench.mjs';
 import { IMAGE, loadImage } from './compose.mjs';
 import { cpuSince } from './processes.mjs';
 
@@ -31,12 +31,6 @@ function manifest(count, probe = '') {
     ...containers,
     '',
   ].join('\n');
-}
-
-function seconds(act) {
-  const began = performance.now();
-  act();
-  return (performance.now() - began) / 1000;
 }
 
 function contestants(bench) {

@@ -1,19 +1,13 @@
 /** Pods of 1, 10 and 50 containers: the time until all run, and the memory of what is not the containers' own. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { median, output, ratio } from './bench.mjs';
+import { median, output, ratio, seconds } from './bench.mjs';
 import { rootfs } from './peers.mjs';
 import { held } from './processes.mjs';
 
 const COUNTS = [1, 10, 50];
 const ROUNDS = 3;
 const SLEEP = ['sleep', '98764'];
-
-function seconds(act) {
-  const began = performance.now();
-  act();
-  return (performance.now() - began) / 1000;
-}
 
 /** @returns the command lines of a tool, and the names of its processes */
 function tools(bench) {

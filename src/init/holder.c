@@ -74,7 +74,7 @@ long service_start(char **argv, u64 capabilities, int *status) {
 }
 
 /* Waits until the program has ended. */
-void service_wait(void) {
+static void service_wait(void) {
   while (SYSCALL4(__NR_wait4, -1, NULL, 0, NULL) >= 0) {}
 }
 

@@ -167,7 +167,6 @@ void become_orphan(void);
 void sleep_ms(s64 ms);
 void limit_capabilities(u64 mask);
 long service_start(char **argv, u64 capabilities, int *status);
-void service_wait(void);
 
 /* outside.c */
 long outside_open(int netns, const char *folder);

@@ -87,7 +87,7 @@ static int reap(void) {
       main_status = status;
     } else {
       reaped++;
-      if (zombie || is_verbose) orphans_report_reaped((int)pid, status);
+      if (zombie) orphans_report_reaped((int)pid, status);
     }
   }
 }

@@ -28,13 +28,18 @@ export const OWN_ADDRESSES = { 4: LINK.own, 6: LINK6.own } as const;
  * loopback address. Services that listen only on 127.0.0.1 are for programs of the host, and out of reach.
  */
 export function hostAddress(): string {
-  const addresses = Object.entries(networkInterfaces()).flatMap(([name, entries = []]) =>
-    entries.flatMap(({ family, internal, address }) =>
-      family === 'IPv4' && !internal ? [{ name, address }] : [],
-    ),
-  );
+  const addresses = ownAddresses(4);
   const outward = defaultInterface();
   return (addresses.find(({ name }) => name === outward) ?? addresses[0])?.address ?? LINK.router;
+}
+
+/** The addresses of this machine that are not of the loopback interface, with the names of their interfaces. */
+function ownAddresses(wanted: 4 | 6): { name: string; address: string }[] {
+  return Object.entries(networkInterfaces()).flatMap(([name, entries = []]) =>
+    entries.flatMap(({ family, internal, address }) =>
+      family === `IPv${wanted}` && !internal ? [{ name, address }] : [],
+    ),
+  );
 }
 
 /** What TCP connections from containers to this machine may have on their way, in bytes: two packets of the largest size. */
@@ -47,15 +52,14 @@ const MAX_ON_THE_WAY = 2 * 65536;
  * it would cost speed, are those of pasta's sockets.
  */
 export function rulesForThisMachine(): string {
-  const addresses = Object.values(networkInterfaces()).flatMap((each = []) =>
-    each.filter((one) => !one.internal),
-  );
-  return ([4, 6] as const)
-    .map((family) => {
-      const own = addresses.filter((each) => each.family === `IPv${family}`).map(({ address }) => address);
-      return limitWindows(family, own, windowScale());
-    })
-    .join('\n');
+  const scale = windowScale();
+  const rule = (family: 4 | 6) =>
+    limitWindows(
+      family,
+      ownAddresses(family).map(({ address }) => address),
+      scale,
+    );
+  return `${rule(4)}\n${rule(6)}`;
 }
 
 /**
