@@ -40,7 +40,7 @@ static void write_file(void *argument) {
 
 /* Sends one message, and returns the result that the kernel acknowledges: netlink(7). The sequence number, which we need for
  * nothing else, is an errno that does not count as a failure. */
-long send_message(int socket, const struct nlmsghdr *message) {
+static long send_message(int socket, const struct nlmsghdr *message) {
   struct { struct nlmsghdr head; s32 error; char rest[44]; } answer;
   long size = SYSCALL6(__NR_sendto, socket, message, message->nlmsg_len, 0, NULL, 0);
   if (size < 0) return size;

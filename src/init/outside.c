@@ -13,13 +13,11 @@
 #include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/if_ether.h>
-#include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <linux/mman.h>
 #include <linux/poll.h>
 #include <linux/prctl.h>
-#include <linux/rtnetlink.h>
 #include <linux/sched.h>
 #include <linux/signalfd.h>
 #include <linux/sockios.h>
@@ -39,7 +37,7 @@ struct interface { /* struct ifreq */
   };
 };
 
-static int waiting, sender, settings, networks /* their folder */;
+static int waiting, sender, networks /* their folder */;
 u8 packet[PACKET_SIZE] LARGE;
 
 struct opening {
@@ -56,8 +54,7 @@ static long open_all(void) {
   if (!error) error = sys_ioctl(waiting, TUNSETIFF, &device);
   if (error) return error;
   sender = (int)SYSCALL3(__NR_socket, AF_PACKET, SOCK_DGRAM | O_CLOEXEC, 0);
-  settings = (int)SYSCALL3(__NR_socket, AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_ROUTE);
-  return sender < 0 ? sender : settings < 0 ? settings : 0;
+  return sender < 0 ? sender : 0;
 }
 
 static void open_inside(void *argument) {
@@ -76,13 +73,12 @@ long outside_open(int netns, const char *folder) {
   return error ? error : opening.outcome;
 }
 
-/* pasta gets all rights in the holder's user namespace, of which it keeps next to none. Meanwhile we use only the one to set the
- * length of a queue. */
+/* pasta gets all rights in the holder's user namespace, of which it keeps next to none. Meanwhile we use none. */
 static void rest_rights(void) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct data[2] = {{0, 0, 0}, {0, 0, 0}};
   SYSCALL2(__NR_capget, &header, data);
-  data[0].effective &= 1U << CAP_NET_ADMIN, data[1].effective = 0;
+  data[0].effective = data[1].effective = 0;
   SYSCALL2(__NR_capset, &header, data);
 }
 
@@ -105,28 +101,12 @@ static long next_packet(void) {
   }
 }
 
-/* rtnetlink(7): the ioctl is for root of the machine. */
-static void set_queue_length(int interface) {
-  struct {
-    struct nlmsghdr head;
-    struct ifinfomsg info;
-    struct rtattr attribute;
-    u32 length;
-  } message = {
-      .head = {.nlmsg_len = sizeof message, .nlmsg_type = RTM_NEWLINK, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
-      .info = {.ifi_index = interface},
-      .attribute = {.rta_len = sizeof(struct rtattr) + sizeof(u32), .rta_type = IFLA_TXQLEN},
-      .length = QUEUE_LENGTH,
-  };
-  send_message(settings, &message.head);
-}
-
 /* Sends pasta the packet of that size, and those behind it. The interface has no other end than pasta's, so it does not matter to
- * whom the frames are addressed. */
-static void carry(long size) {
+ * whom the frames are addressed. It may be in use already, so its settings stay as they are: while the length of its queue is
+ * changed, for one, the kernel drops what is sent (dev_deactivate() in net/sched/sch_generic.c). Returns 0 if there is no such interface. */
+static int carry(long size) {
   struct interface outside = {.name = OUTSIDE_DEVICE};
-  if (sys_ioctl(sender, SIOCGIFINDEX, &outside)) return;
-  set_queue_length(outside.number);
+  if (sys_ioctl(sender, SIOCGIFINDEX, &outside)) return 0;
   for (u32 i = 0; size && i < PACKETS_AT_ONCE; i++, size = next_packet()) {
     struct sockaddr_ll to = {
         .sll_family = AF_PACKET,
@@ -137,6 +117,7 @@ static void carry(long size) {
     };
     SYSCALL6(__NR_sendto, sender, packet, size, 0, &to, sizeof to);
   }
+  return 1;
 }
 
 static void drop_all(void) {
@@ -169,16 +150,20 @@ static void give_back_memory(void) {
   SYSCALL3(__NR_madvise, start, end - start, MADV_DONTNEED);
 }
 
-/* Waits until pasta has ended. Until then, a packet comes here only if its way was chosen before pasta's was there. */
-static void wait_for_end(int children) {
+/* Waits until pasta has ended. Until then, a packet comes here if its way was chosen before pasta's was there, or when that is gone
+ * already. Returns the size of the latter, which is the first for the next pasta; 0 if none came. */
+static long wait_for_end(int children) {
   struct pollfd polls[2] = {{.fd = children, .events = POLLIN}, {.fd = waiting, .events = POLLIN}};
   struct signalfd_siginfo signal;
+  long size = 0;
   for (long pid; (pid = SYSCALL4(__NR_wait4, -1, NULL, WNOHANG, NULL)) >= 0;) {
     if (pid || SYSCALL5(__NR_ppoll, polls, 2, NULL, NULL, 8) <= 0) continue;
     if (polls[0].revents) sys_read(children, &signal, sizeof signal);
-    long size = polls[1].revents ? next_packet() : 0;
-    if (size) carry(size), give_back_memory();
+    if (polls[1].revents) size = next_packet();
+    if (size && !carry(size)) polls[1].fd = -1; /* it stays in `packet` */
+    else if (size) size = 0, give_back_memory();
   }
+  return size;
 }
 
 /* argv: the path of pasta, its name and its arguments. FD_CONTROL closes when we wait. */
@@ -189,11 +174,10 @@ _Noreturn void outside_wait(char **argv) {
   sigset children = signal_bit(SIGCHLD);
   sys_block_signals(children);
   int ends = (int)SYSCALL4(__NR_signalfd4, -1, &children, 8, O_CLOEXEC | O_NONBLOCK);
-  for (;;) {
+  for (long size = 0;;) {
     struct pollfd arrival = {.fd = waiting, .events = POLLIN};
     int status;
-    SYSCALL5(__NR_ppoll, &arrival, 1, NULL, NULL, 8);
-    long size = next_packet();
+    if (!size) SYSCALL5(__NR_ppoll, &arrival, 1, NULL, NULL, 8), size = next_packet();
     if (!size) continue;
     s64 began = now_ms();
     forget_words();
@@ -205,7 +189,7 @@ _Noreturn void outside_wait(char **argv) {
       carry(size);
     }
     give_back_memory();
-    wait_for_end(ends);
+    size = wait_for_end(ends);
     s64 rest = began + PAUSE_MS - now_ms();
     if (rest > 0) sleep_ms(rest);
   }

@@ -14,15 +14,14 @@ long start_program(struct program *program, u64 clone_flags, s32 *pidfd);
 /* inside.c: what only a process in other namespaces may do. All return -errno on failure. */
 long write_from_inside(int pidfd, int pid, const char *file, const char *text);
 long send_netlink(const char *messages, u32 size);
-struct nlmsghdr;
-long send_message(int socket, const struct nlmsghdr *message);
-/* probe.c */
-int probe(const void *address, u32 size, const char *request, u32 length);
 long send_netlink_inside(int pidfd, char *messages, u32 size);
 long open_network_inside(int pidfd);
 long open_mount_inside(int pidfd, const char *path);
 long open_user_namespace(int pid);
 long write_proc_file(int pid, const char *file, const char *text);
+
+/* probe.c */
+int probe(const void *address, u32 size, const char *request, u32 length);
 
 /* launcher.c */
 extern const sigset *ending_signals; /* signals that have been received; some end a wait. NULL: no signal does */

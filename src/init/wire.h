@@ -480,9 +480,6 @@ enum { DEVICE_SIZE = 12, FIRST_INTERFACE = 16 /* the lowest number of one in the
 #define OUTSIDE_FAILURE "outside-failure"
 enum { WAITING_INDEX = FIRST_INTERFACE - 1 };
 enum { PART_WAITING = 1 }; /* of the work of `serve` in which it has failed: src/network/service.ts */
-/* The number of packets that may wait for pasta. With the usual 500, senders overrun it, and most packets are sent again: pasta
- * alone carried 0.5 Gbit/s, and 14 with this. */
-enum { QUEUE_LENGTH = 10000 };
 
 /* A file that was looked at. */
 struct template_file {

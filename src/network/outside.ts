@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { addAddress, addRoute, omitLinkLocal, setQueueLength, setUp } from '../plan/netlink.js';
+import { addAddress, addRoute, omitLinkLocal, setUp } from '../plan/netlink.js';
 import { addressBytes, parseAddress } from '../spec/addresses.js';
 import { isLoopback } from '../spec/hosts.js';
 import { visible } from '../spec/parse/flag.js';
@@ -160,11 +160,12 @@ export function connectOutside(pidfd: number, pid: number, pasta: string): void 
   const waits = families[4] || families[6];
   rmSync(failureFile(), { force: true });
   startPasta(pidfd, pid, pasta, { families, waits });
-  if (waits) configure(pidfd, leadToWaiting(families), `ip route add default dev ${WAITING} metric ${LAST}`);
-  else {
-    const messages = setQueueLength(OUTSIDE, wire.QUEUE_LENGTH);
-    configure(pidfd, messages, `ip link set ${OUTSIDE} txqueuelen ${wire.QUEUE_LENGTH}`);
-  }
+  if (!waits) return;
+  const messages = leadToWaiting(families);
+  const call = `ip route add default dev ${WAITING} metric ${LAST}`;
+  runSteps(pidfd, [
+    { kind: 'netlink', where: 'holder', messages, call, why: 'prepare the way to the outside' },
+  ]);
 }
 
 const failureFile = () => join(networksFolder(), wire.OUTSIDE_FAILURE);
@@ -177,12 +178,6 @@ export function outsideFailure(): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function configure(pidfd: number, messages: Buffer, call: string): void {
-  runSteps(pidfd, [
-    { kind: 'netlink', where: 'holder', messages, call, why: 'prepare the way to the outside' },
-  ]);
 }
 
 /** The metric of the routes to WAITING: those of pasta are better. */
