@@ -459,7 +459,7 @@ enum {
   HOLE_SHORT_ID, /* its first 12 digits */
   HOLE_TIME,     /* 2026-11-26T20:23:52.000Z */
   HOLE_INDEX,    /* of an interface: s32 */
-  HOLE_DEVICE,   /* its name: "v16", zeros up to DEVICE_SIZE */
+  HOLE_DEVICE,   /* its name: "v1000000", zeros up to DEVICE_SIZE */
   HOLE_ADDRESS,  /* an IPv4 address in network byte order */
   HOLE_DIGITS,   /* the same as 8 hexadecimal digits, in the words of a program */
   HOLE_POD,      /* the id of its pod */
@@ -471,7 +471,8 @@ enum {
   HOLE_PORT = HOLE_VOLUME + MOST_NEW_VOLUMES, /* the first port that is chosen, as 4 hexadecimal digits; others follow */
   HOLE_END = HOLE_PORT + MOST_PORTS
 };
-enum { DEVICE_SIZE = 12, FIRST_INTERFACE = 16 /* the lowest number of one in the network holder: leases.ts */ };
+/* The lowest number of one in the network holder (leases.ts). The kernel counts up for the interfaces of each new pasta, and does not get here. */
+enum { DEVICE_SIZE = 12, FIRST_INTERFACE = 1000000 };
 
 /* The network holder's interfaces for what goes outside: pasta's, and the one at which packets wait until pasta runs (outside.c). */
 #define OUTSIDE_DEVICE "outside"

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createSocket, type Socket as Datagrams } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -303,6 +304,34 @@ for address in sys.argv[1:]: s.sendto(b'x', (address, 9))
   assert.equal(await python(DATAGRAMS, [], own4, String(port.udp4)), '0 1 2 3 4');
   ok('rm', '-f', '-t', '0', 'within');
   ok('network', 'rm', 'inner');
+});
+
+/** Makes and removes interfaces in the network namespace of a process until one has the number 17. */
+const COUNT = `
+import ctypes, fcntl, os, socket, struct, sys
+for kind in ('user', 'net'):
+    if ctypes.CDLL(None).setns(os.open(f'/proc/{sys.argv[1]}/ns/{kind}', os.O_RDONLY), 0): sys.exit('cannot enter')
+index = 0
+while index < 17:
+    with open('/dev/net/tun', 'r+b', buffering=0) as device:
+        fcntl.ioctl(device, 0x400454ca, struct.pack('16sH22x', b'counted', 0x1001)) # TUNSETIFF: IFF_TUN, IFF_NO_PI
+        index = socket.if_nametoindex('counted')
+`;
+
+test('the interface of a new pasta is not taken for that of a container', async () => {
+  ok('run', '-d', '--name', 'first', ...SLEEP);
+  const holder = descendants().find(({ name }) => name === 'foster-network')?.pid;
+  // as if pasta had been started often: the kernel does not use a number again
+  const { status, stderr } = spawnSync('python3', ['-c', COUNT, String(holder)], { encoding: 'utf8' });
+  assert.deepEqual([stderr, status], ['', 0]);
+  assert.equal(await python(DATAGRAMS, [], own4, String(port.udp4)), '0 1 2 3 4');
+  const before = pastas().map(({ pid }) => pid);
+  for (const name of ['second', 'third', 'fourth']) ok('run', '-d', '--name', name, ...SLEEP);
+  assert.equal(await python(DATAGRAMS, [], own4, String(port.udp4)), '0 1 2 3 4');
+  assert.deepEqual(
+    pastas().map(({ pid }) => pid),
+    before,
+  );
 });
 
 test('where the rules are renewed, the way to the outside is left alone', async () => {

@@ -2,7 +2,7 @@ import { fstatSync } from 'node:fs';
 import { defaultIdMaps } from '../../spec/choose-id-maps.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError, kindOf } from '../../sys/errors.js';
-import { shareHeap } from '../../sys/shared-heap.js';
+import { withLittleMemory } from '../../sys/little-memory.js';
 import { undoUnlessDone } from '../../worker/interrupt.js';
 import type { BlobFollower } from '../store/blob-follower.js';
 import { hasBlob, putBytes } from '../store/blobs.js';
@@ -33,9 +33,8 @@ export interface LoadedImage {
 export async function loadImages(path: string | undefined, options: LoadOptions): Promise<LoadedImage[]> {
   const title = path ?? 'standard input';
   await lockStore();
-  shareHeap();
   try {
-    const images = await storeImages(path, options);
+    const images = await withLittleMemory(() => storeImages(path, options));
     const loaded: LoadedImage[] = [];
     for (const image of images) loaded.push(await nameAll(image));
     return loaded;

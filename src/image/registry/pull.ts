@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { defaultIdMaps } from '../../spec/choose-id-maps.js';
 import type { IdMaps } from '../../spec/id-maps.js';
 import { FosterError } from '../../sys/errors.js';
-import { shareHeap } from '../../sys/shared-heap.js';
+import { withLittleMemory } from '../../sys/little-memory.js';
 import { withAbortController } from '../../worker/interrupt.js';
 import { blobPath, digestOf, hasBlob, MAX_DOCUMENT, putBytes } from '../store/blobs.js';
 import { type ManifestDocument, readConfig, readManifest } from '../store/documents.js';
@@ -42,12 +42,11 @@ const MAX_DEPTH = 3;
  */
 export async function pullImage(reference: Reference, options: PullOptions): Promise<StoredImage> {
   await lockStore();
-  shareHeap();
   return await withAbortController(async (abort) => {
     const { idleTimeout } = options;
     const registry = await openRegistry(reference, options, { idleTimeout, signal: abort.signal });
     try {
-      return await new Pull(reference, registry, options, abort).run();
+      return await withLittleMemory(() => new Pull(reference, registry, options, abort).run());
     } finally {
       await registry.close();
     }

@@ -92,7 +92,7 @@ int has_address(u32 wanted) {
 
 /* What is taken, by number. */
 struct taken {
-  u8 indexes[MOST_ADDRESSES], addresses[MOST_ADDRESSES];
+  u8 indexes[MOST_ADDRESSES] /* above the first */, addresses[MOST_ADDRESSES];
 };
 
 /* Four numbers with dots between them; 0 if it is anything else. */
@@ -114,7 +114,7 @@ static void note_address(struct taken *taken, const struct template_network *par
 /* "INDEX,ID,ADDRESS", maybe with one more address. */
 static void note_lease(struct taken *taken, const struct template_network *part, const char *name) {
   u32 index = read_number(name);
-  if (index < MOST_ADDRESSES) taken->indexes[index] = 1;
+  if (index >= FIRST_INTERFACE && index - FIRST_INTERFACE < MOST_ADDRESSES) taken->indexes[index - FIRST_INTERFACE] = 1;
   for (; *name; name++)
     if (*name == ',') note_address(taken, part, parse_address(name + 1));
 }
@@ -162,9 +162,10 @@ static int list_leases(struct taken *taken, const struct template_network *part,
   return size == 0;
 }
 
-static u32 lowest_free(const u8 *taken, u32 from, u32 end) {
-  while (from < end && taken[from]) from++;
-  return from;
+static u32 lowest_free(const u8 *taken, u32 end) {
+  u32 lowest = 0;
+  while (lowest < end && taken[lowest]) lowest++;
+  return lowest;
 }
 
 /* Fills the texts, and the holes of the messages that make the interface. */
@@ -193,9 +194,9 @@ static int choose(struct template *template, struct network *network) {
   if (part->last < part->first || !list_leases(&taken, part, network->folder)) return 0;
   for (u32 i = 0; i < part->except_count; i++) note_address(&taken, part, except[i]);
   u32 count = part->last - part->first < MOST_ADDRESSES - 1 ? part->last - part->first + 1 : MOST_ADDRESSES;
-  u32 index = lowest_free(taken.indexes, FIRST_INTERFACE, MOST_ADDRESSES), address = lowest_free(taken.addresses, 0, count);
+  u32 index = lowest_free(taken.indexes, MOST_ADDRESSES), address = lowest_free(taken.addresses, count);
   if (index == MOST_ADDRESSES || address == count) return 0;
-  return fill_network(template, network, index, part->first + address);
+  return fill_network(template, network, FIRST_INTERFACE + index, part->first + address);
 }
 
 /* A socket at a port that the kernel chooses; -1 if there is none. */
