@@ -5,6 +5,7 @@ import { networksFolder } from '../network/folder.js';
 import { holderState } from '../network/holder.js';
 import { type Lease, leaseFile, macOf } from '../network/leases.js';
 import { hasNames, namesFile, namesText } from '../network/names.js';
+import { recipeFor } from '../network/new-holder.js';
 import { hostAddress } from '../network/outside.js';
 import { portService } from '../network/ports.js';
 import { findNetwork } from '../network/store.js';
@@ -90,6 +91,7 @@ export function connectedPlan(
         : { namesFile: '', names: '' }),
       parts: links.parts,
       marks: links.marks,
+      holder: recipeFor(network),
       ports: ports.map(({ hostIp, protocol }) => ({
         address: ipv4(hostIp || '0.0.0.0'),
         isUdp: protocol === 'udp',

@@ -176,32 +176,41 @@ int run_attendant(char **argv) {
   serve(argv + 3, ~(u64)0);
 }
 
-/* argv: our name, "serve", NAMESPACES, NETNS, TOP, PATH, then the program's name and arguments. NAMESPACES: 'u', 'n' and 'p',
- * the namespaces of the network holder (FD_ENTERED) to enter; with 'b' the program gets only the right to use ports below
- * 1024; with 'w' it waits for the first packet that leaves NETNS, and another word comes before that: the folder in which to say
- * why it has failed. NETNS: path of a network namespace, which the program sees as TOP/0/netns/foster; `-` for none. A failure
- * is reported on FD_CONTROL, which closes when the program is ready, or waits. */
+/* Runs a program to its end. */
+static _Noreturn void run_once(char **argv) {
+  int status;
+  long error = service_start(argv, ~(u64)0, &status);
+  if (error) fail(status, error);
+  sys_exit(0);
+}
+
+/* argv: our name, "serve", NAMESPACES, TOP, PATH, then the program's name and arguments. NAMESPACES: 'u', 'n' and 'p', the namespaces
+ * of the network holder (FD_ENTERED) to enter; with 'b' the program gets only the right to use ports below 1024; with '1' it runs
+ * once; with 'w' it waits for the first packet that leaves the holder's network namespace, and another word comes before TOP: the folder in
+ * which to say why it has failed. The program sees that namespace as TOP/0/netns/foster; TOP is `-` if it need not. A failure is
+ * reported on FD_CONTROL, which closes when the program is ready, or waits, or has ended. */
 int run_service(char **argv) {
-  int is_limited = 0, waits = 0;
-  for (const char *letter = argv[2]; *letter; letter++) is_limited |= *letter == 'b', waits |= *letter == 'w';
+  int is_limited = 0, waits = 0, is_once = 0;
+  for (const char *letter = argv[2]; *letter; letter++) is_limited |= *letter == 'b', waits |= *letter == 'w', is_once |= *letter == '1';
   SYSCALL3(__NR_fcntl, FD_CONTROL, F_SETFD, FD_CLOEXEC);
-  long error = SYSCALL2(__NR_setns, FD_ENTERED, namespaces_of(argv[2]));
+  const char *folder = argv[3];
+  int namespaces = namespaces_of(argv[2]);
+  argv += waits;
+  int is_shown = !string_equal(argv[3], "-");
+  long netns = is_shown ? open_network_inside(FD_ENTERED) : 0;
+  if (netns < 0) fail(0, netns);
+  long error = SYSCALL2(__NR_setns, FD_ENTERED, namespaces);
   if (error) fail(0, error);
   SYSCALL1(__NR_chdir, "/");
-  const char *folder = argv[3];
-  argv += waits;
-  if (!string_equal(argv[3], "-")) {
-    int netns = (int)sys_openat(AT_FDCWD, argv[3], O_RDONLY | O_CLOEXEC, 0);
-    if (netns < 0) fail(0, netns);
-    error = waits ? outside_open(netns, folder) : 0;
-    if (error) fail(PART_WAITING, error);
-    show_namespace(netns, argv[4]);
-  }
+  if (is_once) run_once(argv + 4);
+  error = waits ? outside_open((int)netns, folder) : 0;
+  if (error) fail(PART_WAITING, error);
+  if (is_shown) show_namespace((int)netns, argv[3]);
   become_child(1);
   SYSCALL0(__NR_setsid);
   error = SYSCALL1(__NR_unshare, CLONE_NEWPID);
   if (error) fail(0, error);
   become_child(0);
-  if (waits) outside_wait(argv + 5);
-  serve(argv + 5, is_limited ? (u64)1 << CAP_NET_BIND_SERVICE : ~(u64)0);
+  if (waits) outside_wait(argv + 4);
+  serve(argv + 4, is_limited ? (u64)1 << CAP_NET_BIND_SERVICE : ~(u64)0);
 }

@@ -1,11 +1,13 @@
 import { type BigIntStats, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { HostStep } from '../plan/step.js';
 import type { IdMapping } from '../spec/id-maps.js';
 import { errnoNumber } from '../sys/errno.js';
 import type { Sightings } from '../sys/sightings.js';
 import { wire } from '../sys/wire-constants.js';
 import { Blob } from './blob.js';
 import { nativeFile } from './clone.js';
+import { encodeHostSteps } from './wire.js';
 
 /** The encoder for struct template of wire.h, from which src/init/front repeats an exec without Node. */
 
@@ -315,6 +317,8 @@ export interface NetworkTemplate {
   marks: LinkMarks;
   /** Ports of the machine that are chosen. */
   ports: { address: Buffer; isUdp: boolean }[];
+  /** How the holder is made, where none runs; undefined if that is Node's. */
+  holder: { steps: readonly HostStep[]; state: object; hasIPv6: boolean } | undefined;
 }
 
 /** What is in them about an interface: its number, its name up to DEVICE_SIZE, and its address as bytes and as hexadecimal digits; and about ports. */
@@ -408,7 +412,9 @@ function encodeVolumes(blob: Blob, volumes: readonly VolumeTemplate[]): number {
 
 function encodeNetwork(blob: Blob, network: NetworkTemplate): number {
   const at = blob.reserve(wire.TEMPLATE_NETWORK_SIZE);
-  const { states, first, last, except, remove } = network;
+  const { states, first, last, except, remove, holder } = network;
+  const recipe = new Blob();
+  const steps = encodeHostSteps(recipe, holder?.steps ?? []);
   blob.struct(at, wire.TEMPLATE_NETWORK_OFFSETS, {
     states: blob.words(states),
     state_count: states.length,
@@ -429,6 +435,12 @@ function encodeNetwork(blob: Blob, network: NetworkTemplate): number {
       network.ports.flatMap(({ address, isUdp }) => [address.readUInt32LE(), Number(isUdp)]),
     ),
     port_count: network.ports.length,
+    recipe: blob.put(recipe.bytes),
+    recipe_size: recipe.size,
+    recipe_steps: steps,
+    recipe_count: holder?.steps.length ?? 0,
+    holder_state: blob.text(JSON.stringify(holder?.state ?? {}).slice(1)),
+    has_ipv6: Number(holder?.hasIPv6 ?? false),
   });
   return at;
 }

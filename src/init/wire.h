@@ -411,6 +411,10 @@ struct template_network {
   u32 remove, remove_count;  /* list: files for the monitor to remove when the container has ended for good */
   u32 names_file, names;     /* texts: the file with its names, and its content; empty if it has none */
   u32 ports, port_count;     /* offset of struct template_port[]: free ports of the machine that are to be chosen */
+  u32 recipe, recipe_size;   /* memory with host steps that make the network holder, where none runs */
+  u32 recipe_steps, recipe_count; /* offset of struct host_step[] within it; none: that is Node's */
+  u32 holder_state;          /* text: what its lock file says, after its process */
+  u32 has_ipv6;              /* whether the machine reached others by IPv6 */
 };
 
 struct template_port {

@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import { addAddress, addRoute, deleteAddress, deleteRoute } from '../plan/netlink.js';
+import type { HostStep } from '../plan/step.js';
 import { addressBytes, formatSubnet } from '../spec/addresses.js';
 import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
@@ -28,9 +29,20 @@ export function connectNetwork(
   if (holder.state.networks[network.name] === network.id) return undefined;
   const nft = findProgram('nft');
   if (nft === undefined) checkAlone(holder, network);
-  const ranges = network.subnets.map(rangeOf);
   // a killed command may have left a name server
   stopNameServers(holder, network);
+  runSteps(holder.pidfd, [gatewayStep(network)]);
+  if (nft !== undefined) runInHolder(holder.pidfd, nft, ['nft', '-f', '-'], rulesOf(network));
+  const missing = startNameServer(holder, network);
+  faultPoint('network connected');
+  holder.state.networks[network.name] = network.id;
+  recordNetworks(holder);
+  return missing;
+}
+
+/** Gives the router the addresses of the network's gateways. */
+export function gatewayStep(network: NetworkDefinition): HostStep {
+  const ranges = network.subnets.map(rangeOf);
   const messages = ranges.flatMap(({ family, subnet, gateway }) => [
     deleteAddress(LOOPBACK, addressBytes(gateway, family), family === 4 ? 32 : 128),
     deleteRoute({ destination: addressBytes(subnet.base, family), prefix: subnet.prefix }),
@@ -38,21 +50,13 @@ export function connectNetwork(
     addRoute({ destination: addressBytes(subnet.base, family), prefix: subnet.prefix }),
   ]);
   const text = ranges.map(({ subnet }) => formatSubnet(subnet)).join(', ');
-  runSteps(holder.pidfd, [
-    {
-      kind: 'netlink',
-      where: 'holder',
-      messages: Buffer.concat(messages),
-      call: `ip route add unreachable ${text}`,
-      why: `prepare the network ${network.name}`,
-    },
-  ]);
-  if (nft !== undefined) runInHolder(holder.pidfd, nft, ['nft', '-f', '-'], rulesOf(network));
-  const missing = startNameServer(holder, network);
-  faultPoint('network connected');
-  holder.state.networks[network.name] = network.id;
-  recordNetworks(holder);
-  return missing;
+  return {
+    kind: 'netlink',
+    where: 'holder',
+    messages: Buffer.concat(messages),
+    call: `ip route add unreachable ${text}`,
+    why: `prepare the network ${network.name}`,
+  };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { closeSync, mkdirSync, readFileSync } from 'node:fs';
+import type { HostStep } from '../plan/step.js';
 import { openPidfd, signalPidfd, waitReadable } from '../sys/libc.js';
 import { notInstalled } from '../sys/packages.js';
 import { childrenOf } from '../sys/process.js';
@@ -7,7 +8,7 @@ import type { NetworkDefinition } from './definition.js';
 import type { Holder } from './holder.js';
 import { hasNames, namesFolder } from './names.js';
 import { DNS_ADDRESS, hostNameServers } from './outside.js';
-import { startService } from './service.js';
+import { runSteps, serviceStep } from './service.js';
 
 const SIGKILL = 9;
 
@@ -17,11 +18,20 @@ const SIGKILL = 9;
  */
 export function startNameServer({ pidfd }: Holder, network: NetworkDefinition): string | undefined {
   if (!hasNames(network)) return undefined;
-  return serveNames(
-    pidfd,
-    { networks: [network], addresses: network.subnets.map(({ gateway }) => gateway), ...network },
-    `the network ${network.name}`,
-  );
+  return serveNames(pidfd, serviceOf(network), `the network ${network.name}`);
+}
+
+/** As `startNameServer`, for a new holder. @returns undefined if that is not possible */
+export function nameServerSteps(network: NetworkDefinition): HostStep[] | undefined {
+  if (!hasNames(network)) return [];
+  const path = findProgram('dnsmasq');
+  return path === undefined
+    ? undefined
+    : [nameServerStep(path, serviceOf(network), `the network ${network.name}`)];
+}
+
+function serviceOf(network: NetworkDefinition): NameService {
+  return { networks: [network], addresses: network.subnets.map(({ gateway }) => gateway), ...network };
 }
 
 /** What a name server answers: the names of containers in these networks, and where it asks for others. */
@@ -35,9 +45,13 @@ export function serveNames(pidfd: number, service: NameService, what: string): s
   const path = findProgram('dnsmasq');
   if (path === undefined) return notInstalled('dnsmasq');
   for (const network of service.networks) mkdirSync(namesFolder(network), { recursive: true, mode: 0o700 });
-  const argv = ['dnsmasq', ...argumentsFor(service)];
-  startService(pidfd, 'unpb', path, argv, `start a name server for ${what}`);
+  runSteps(pidfd, [nameServerStep(path, service, what)]);
   return undefined;
+}
+
+function nameServerStep(path: string, service: NameService, what: string): HostStep {
+  const argv = ['dnsmasq', ...argumentsFor(service)];
+  return serviceStep('unpb', path, argv, `start a name server for ${what}`);
 }
 
 function argumentsFor({ networks, addresses, dns, isInternal }: NameService): string[] {

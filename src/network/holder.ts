@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { startProcess } from '../init/clone.js';
 import { initProgram } from '../init/init-program.js';
 import { cloneFailure } from '../init/namespace-failure.js';
-import { CONTROL_RESUME } from '../init/wire.js';
 import { runHostSteps } from '../launch/host-steps.js';
 import { findMapHelpers } from '../launch/id-maps.js';
 import { mapIds } from '../plan/id-maps.js';
 import { namespaceFlags } from '../plan/namespaces.js';
+import type { HostStep } from '../plan/step.js';
 import { allIds, defaultIdMaps } from '../spec/choose-id-maps.js';
 import type { IdMapping, IdMaps } from '../spec/id-maps.js';
 import { visible } from '../spec/parse/flag.js';
@@ -17,7 +17,6 @@ import { lockFile, memoryFile, openPidfd, signalPidfd, socketPair, waitForChild 
 import { makeFolder } from '../sys/paths.js';
 import { isExiting, processStart } from '../sys/process.js';
 import { openProgram } from '../sys/programs.js';
-import { sendWord } from '../sys/write.js';
 import { networksFolder } from './folder.js';
 
 /**
@@ -175,14 +174,8 @@ function startHolder(path: string): { pid: number; pidfd: number } {
       namespaceFlags(['user', 'pid', 'network']),
     );
     try {
-      const maps = holderMaps();
-      const helpers = maps.helpers ? findMapHelpers() : undefined;
-      const { output } = runHostSteps(
-        mapIds(maps, { helpers, canSetGroups: maps.helpers || isRoot() }),
-        child,
-      );
+      const { output } = runHostSteps(beginHolder(), { ...child, control });
       if (output !== undefined) closeSync(output);
-      sendWord(control, CONTROL_RESUME);
       return child;
     } catch (error) {
       signalPidfd(child.pidfd, SIGKILL);
@@ -195,6 +188,16 @@ function startHolder(path: string): { pid: number; pidfd: number } {
   } finally {
     for (const fd of [control, theirs, itsLock, nothing]) closeSync(fd);
   }
+}
+
+/** The first steps for a process that is to be the holder. */
+export function beginHolder(): HostStep[] {
+  const maps = holderMaps();
+  const helpers = maps.helpers ? findMapHelpers() : undefined;
+  return [
+    ...mapIds(maps, { helpers, canSetGroups: maps.helpers || isRoot() }),
+    { kind: 'resume', why: 'let the network holder go on' },
+  ];
 }
 
 const isRoot = () => process.getuid?.() === 0;

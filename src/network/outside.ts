@@ -2,13 +2,14 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { addAddress, addRoute, omitLinkLocal, setUp } from '../plan/netlink.js';
+import type { HostStep } from '../plan/step.js';
 import { addressBytes, parseAddress } from '../spec/addresses.js';
 import { isLoopback } from '../spec/hosts.js';
 import { visible } from '../spec/parse/flag.js';
 import { wire } from '../sys/wire-constants.js';
 import { MTU } from './definition.js';
 import { networksFolder } from './folder.js';
-import { runSteps, startService } from './service.js';
+import { runSteps, serviceStep } from './service.js';
 
 /** The way to the outside: pasta(1). */
 
@@ -147,7 +148,6 @@ export function hostNameServers(): string[] {
  */
 const CONFINED_TOP = '/run/user';
 
-/** The address families with which this machine reaches others. */
 type Families = Record<4 | 6, boolean>;
 
 /**
@@ -155,17 +155,29 @@ type Families = Record<4 | 6, boolean>;
  * it starts at once, so that what it says about that is known.
  * @throws FosterError
  */
-export function connectOutside(pidfd: number, pid: number, pasta: string): void {
-  const families = { 4: defaultRoute() !== undefined, 6: hasDefaultRoute6() };
-  const waits = families[4] || families[6];
+export function connectOutside(pidfd: number, pasta: string): void {
+  const families = familiesOutside();
   rmSync(failureFile(), { force: true });
-  startPasta(pidfd, pid, pasta, { families, waits });
-  if (!waits) return;
-  const messages = leadToWaiting(families);
-  const call = `ip route add default dev ${WAITING} metric ${LAST}`;
-  runSteps(pidfd, [
-    { kind: 'netlink', where: 'holder', messages, call, why: 'prepare the way to the outside' },
-  ]);
+  runSteps(pidfd, families[4] || families[6] ? outsideSteps(families, pasta) : [pastaStep(pasta, families)]);
+}
+
+/** The address families with which this machine reaches others. */
+export function familiesOutside(): Families {
+  return { 4: defaultRoute() !== undefined, 6: hasDefaultRoute6() };
+}
+
+/** Has pasta start with the first packet to the outside. */
+export function outsideSteps(families: Families, pasta: string): HostStep[] {
+  return [
+    pastaStep(pasta, families, { reports: networksFolder() }),
+    {
+      kind: 'netlink',
+      where: 'holder',
+      messages: leadToWaiting(families),
+      call: `ip route add default dev ${WAITING} metric ${LAST}`,
+      why: 'prepare the way to the outside',
+    },
+  ];
 }
 
 const failureFile = () => join(networksFolder(), wire.OUTSIDE_FAILURE);
@@ -202,13 +214,8 @@ function leadToWaiting(families: Families): Buffer {
   ]);
 }
 
-/** @param options.waits it starts with the first packet, not at once */
-function startPasta(
-  pidfd: number,
-  pid: number,
-  path: string,
-  { families, waits }: { families: Families; waits: boolean },
-): void {
+/** @param mode.reports it starts with the first packet, and not at once: the folder for a failure */
+function pastaStep(path: string, families: Families, mode: { reports?: string } = {}): HostStep {
   const top = existsSync(CONFINED_TOP) ? CONFINED_TOP : '/tmp';
   const args = [
     ...['--quiet', '--config-net', '--netns-only', '--netns', join(top, '0/netns/foster')],
@@ -221,10 +228,5 @@ function startPasta(
     // root's user namespace looks like the initial one, so pasta would become the user nobody, without any rights
     ...(process.getuid?.() === 0 ? ['--runas', '0:0'] : []),
   ];
-  const why = 'connect the networks to the outside';
-  startService(pidfd, 'up', path, ['pasta', ...args], why, {
-    netns: `/proc/${pid}/ns/net`,
-    top,
-    ...(waits && { reports: networksFolder() }),
-  });
+  return serviceStep('up', path, ['pasta', ...args], 'connect the networks to the outside', { top, ...mode });
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { deliverMarked, setUp } from '../plan/netlink.js';
+import type { HostStep } from '../plan/step.js';
 import { formatSubnet } from '../spec/addresses.js';
 import { FosterError } from '../sys/errors.js';
 import { notInstalled } from '../sys/packages.js';
@@ -8,7 +9,7 @@ import { findProgram } from '../sys/programs.js';
 import { type NetworkDefinition, rangeOf } from './definition.js';
 import { ensureHolder, type Holder, type HolderState, LAYOUT, runInHolder, UNKNOWN_RULES } from './holder.js';
 import { connectOutside, OUTSIDE, OWN_ADDRESSES, rulesForThisMachine, WAITING } from './outside.js';
-import { runSteps } from './service.js';
+import { programStep, runSteps } from './service.js';
 import { readNetwork } from './store.js';
 
 /**
@@ -70,7 +71,7 @@ add rule inet foster leave oifname ${TO_OUTSIDE} meta nfproto ipv6 snat ip6 to $
 const RULES_BEFORE_WAITING = `add rule inet foster leave oifname "${OUTSIDE}" masquerade`;
 
 /** What the router is made of. Where it changes, a running holder is completed. */
-function ingredients(): string {
+export function ingredients(): string {
   const programs = ['nft', 'pasta'].filter((name) => findProgram(name) !== undefined);
   const digest = createHash('sha256')
     .update(SETTINGS)
@@ -92,9 +93,7 @@ export function networkHolder(): Holder {
  */
 function prepareRouter(pidfd: number, state: HolderState): void {
   const nft = findProgram('nft');
-  runInHolder(pidfd, '/bin/sh', ['sh', '-s'], SETTINGS);
-  const link = { messages: setUp(LOOPBACK), call: 'ip link set lo up', why: 'prepare the network' };
-  runSteps(pidfd, [{ kind: 'netlink', where: 'holder', ...link }]);
+  runSteps(pidfd, settingSteps());
   if (nft === undefined) {
     if (state.outside !== true) state.outside = notInstalled('nft');
     return;
@@ -107,29 +106,48 @@ function prepareRouter(pidfd: number, state: HolderState): void {
   const known = state.resolvers?.rules ?? '';
   const rules = [...anew, ...(known === UNKNOWN_RULES ? [] : [known])];
   runInHolder(pidfd, nft, ['nft', '-f', '-'], `${rules.join('\n')}\n`);
+  runSteps(pidfd, deliverySteps());
+  if (state.outside !== true) state.outside = leadOutside(pidfd);
+}
+
+/** Makes a new holder a router that knows these networks. */
+export function routerSteps(nft: string, networks: readonly NetworkDefinition[]): HostStep[] {
+  const rules = [RULES, RULES_FOR_LEAVING, rulesForThisMachine(), ...networks.map(rulesOf)].join('\n');
+  return [
+    ...settingSteps(),
+    programStep(nft, ['nft', rules], 'make the rules of the networks'),
+    ...deliverySteps(),
+  ];
+}
+
+function settingSteps(): HostStep[] {
+  const why = 'prepare the networks';
+  return [
+    programStep('/bin/sh', ['sh', '-c', SETTINGS], why),
+    { kind: 'netlink', where: 'holder', messages: setUp(LOOPBACK), call: 'ip link set lo up', why },
+  ];
+}
+
+function deliverySteps(): HostStep[] {
   const families = existsSync('/proc/net/if_inet6') ? ([4, 6] as const) : ([4] as const);
-  runSteps(
-    pidfd,
-    families.map((family) => {
-      const ip = family === 4 ? 'ip' : 'ip -6';
-      return {
-        kind: 'netlink',
-        where: 'holder',
-        messages: deliverMarked(family, DELIVERED),
-        call: `${ip} rule add fwmark ${DELIVERED} lookup 100; ${ip} route add local default dev lo table 100`,
-        why: `let published ports show the IPv${family} addresses of clients`,
-      };
-    }),
-  );
-  if (state.outside !== true) state.outside = leadOutside(pidfd, state.pid);
+  return families.map((family) => {
+    const ip = family === 4 ? 'ip' : 'ip -6';
+    return {
+      kind: 'netlink',
+      where: 'holder',
+      messages: deliverMarked(family, DELIVERED),
+      call: `${ip} rule add fwmark ${DELIVERED} lookup 100; ${ip} route add local default dev lo table 100`,
+      why: `let published ports show the IPv${family} addresses of clients`,
+    };
+  });
 }
 
 /** @returns true, or why there is no way to the outside */
-function leadOutside(pidfd: number, pid: number): HolderState['outside'] {
+function leadOutside(pidfd: number): HolderState['outside'] {
   const pasta = findProgram('pasta');
   if (pasta === undefined) return notInstalled('pasta');
   try {
-    connectOutside(pidfd, pid, pasta);
+    connectOutside(pidfd, pasta);
     return true;
   } catch (error) {
     if (!(error instanceof FosterError)) throw error;

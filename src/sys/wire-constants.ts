@@ -427,7 +427,7 @@ export const wire = {
     host: 84,
     network: 88,
   },
-  TEMPLATE_NETWORK_SIZE: 64,
+  TEMPLATE_NETWORK_SIZE: 88,
   TEMPLATE_NETWORK_OFFSETS: {
     states: 0,
     state_count: 4,
@@ -445,6 +445,12 @@ export const wire = {
     names: 52,
     ports: 56,
     port_count: 60,
+    recipe: 64,
+    recipe_size: 68,
+    recipe_steps: 72,
+    recipe_count: 76,
+    holder_state: 80,
+    has_ipv6: 84,
   },
   TEMPLATE_PORT_SIZE: 8,
   TEMPLATE_PORT_OFFSETS: {

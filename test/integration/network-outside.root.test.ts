@@ -50,7 +50,6 @@ test('what waits for packets has no descriptor but what it needs', async () => {
     join(home.folder, 'data/foster/networks'), // where to write that
     'anon_inode:[signalfd]',
     'socket:',
-    'socket:',
   ]);
 });
 

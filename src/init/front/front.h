@@ -219,12 +219,15 @@ struct network {
   char ports[MOST_PORTS][8]; /* those that were chosen */
 };
 #define NO_NETWORK {.folder = -1, .lock = -1, .holder = -1, .holder_lock = -1}
-int take_lease(struct template *template, int data, struct values *values, struct network *network);
+int take_lease(struct template *template, int data, int init, struct values *values, struct network *network); /* `init`: foster-init */
 int announce(const struct template *template, const struct created *created, const struct values *values, struct network *network);
 int has_address(u32 wanted);
 void close_network(struct network *network);
 int hold_pod_network(const struct template_pod *part, const struct pod *pod, struct values *values, struct network *network);
 void give_back_lease(const struct template *template, struct network *network);
+
+/* holder.c */
+int make_holder(struct template *template, const struct template_network *part, const struct network *network, int init);
 
 /* volumes.c */
 enum { MAX_VOLUMES = 64 };

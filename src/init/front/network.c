@@ -1,5 +1,4 @@
-/* Connects a new container to the network of its template, as src/container/network.ts and src/network/leases.ts do, if the network
- * holder runs: starting that is Node's. */
+/* Connects a new container to the network of its template, as src/container/network.ts and src/network/leases.ts do. */
 #include "front.h"
 
 #include <asm-generic/errno.h>
@@ -61,23 +60,43 @@ static int has_failed_outside(const struct network *network) {
   return SYSCALL4(__NR_newfstatat, network->folder, OUTSIDE_FAILURE, &info, AT_SYMLINK_NOFOLLOW) != -ENOENT;
 }
 
-/* Our lock of its file keeps it alive. Returns whether it runs and is what it was when the template was made. */
-static int open_holder(const struct template *template, struct network *network) {
-  char *state = holder_state;
-  const struct template_network *part = network_part(template);
+/* Our lock of its file keeps it alive. One that is about to end holds the lock for a moment. */
+static int lock_holder(struct network *network) {
   network->holder_lock = (int)sys_openat(network->folder, "holder", O_RDWR | O_APPEND | O_CLOEXEC, 0);
-  if (network->holder_lock < 0 || own_file_size(network->holder_lock) < 0 || !lock_file(network->holder_lock, F_RDLCK)) return 0;
-  long size = sys_read(network->holder_lock, state, MAX_STATE);
+  for (int i = 0; network->holder_lock >= 0 && i < LOCK_ATTEMPTS; i++) {
+    if (lock_file(network->holder_lock, F_RDLCK)) return own_file_size(network->holder_lock) >= 0;
+    SYSCALL2(__NR_nanosleep, ((s64[]){0, 1000000}), NULL);
+  }
+  return 0;
+}
+
+/* Whether it runs. Its file is read. */
+static int find_holder(struct network *network) {
+  char *state = holder_state;
+  long size = SYSCALL4(__NR_pread64, network->holder_lock, state, MAX_STATE, 0);
   if (size <= 0 || size == MAX_STATE) return 0;
   state[size] = 0;
-  const char *text = template_text(template, part->states);
-  for (u32 i = 0; i < part->state_count; i++, text += string_length(text) + 1)
-    if (!contains(state, text)) return 0;
   const char *start = find_start(state);
   int pid = start ? (int)read_number(state + sizeof "{\"pid\":" - 1) : 0;
   if (pid <= 0) return 0;
+  if (network->holder >= 0) sys_close(network->holder);
   network->holder = (int)SYSCALL2(__NR_pidfd_open, pid, 0);
   return network->holder >= 0 && is_running_process(pid, start) && !is_exiting(pid);
+}
+
+/* Whether it is what it was when the template was made. */
+static int is_same_holder(const struct template *template) {
+  const struct template_network *part = network_part(template);
+  const char *text = template_text(template, part->states), *rest = holder_state + string_length(holder_state) + 1;
+  for (u32 i = 0; i < part->state_count; i++, text += string_length(text) + 1)
+    if (!contains(rest, text)) return 0;
+  return 1;
+}
+
+static int open_holder(struct template *template, struct network *network, int init) {
+  if (!lock_holder(network)) return 0;
+  int runs = find_holder(network) || (make_holder(template, network_part(template), network, init) && find_holder(network));
+  return runs && is_same_holder(template);
 }
 
 /* The address by which this machine reaches others, as in /etc/hosts of the container. No packet is sent. */
@@ -251,14 +270,14 @@ static int write_lease(const struct template *template, struct network *network,
 }
 
 /* Takes an address if the template is for a container in a network. Returns 0 if that cannot be done here. */
-int take_lease(struct template *template, int data, struct values *values, struct network *network) {
+int take_lease(struct template *template, int data, int init, struct values *values, struct network *network) {
   struct stat info;
   if (!run_part(template)->network) return 1;
   values->texts[CODE_ADDRESS] = network->address, values->texts[CODE_INDEX] = network->index;
   values->texts[CODE_MAC] = network->mac, values->texts[CODE_STARTER] = network->starter;
   network->folder = (int)sys_openat(data, "networks", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
   int is_taken = network->folder >= 0 && is_own(network->folder, S_IFDIR, &info) && !has_failed_outside(network) && has_address(network_part(template)->host) &&
-                 lock_networks(network) && open_holder(template, network) && choose(template, network) &&
+                 lock_networks(network) && open_holder(template, network, init) && choose(template, network) &&
                  !is_led_elsewhere(network) && choose_ports(template, values, network) && write_lease(template, network, values);
   unlock_networks(network);
   if (!is_taken) give_back_lease(template, network);

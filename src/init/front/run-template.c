@@ -71,7 +71,8 @@ static int is_network_whole(const struct template *template) {
   const struct template_network *network = (const struct template_network *)((const char *)template + offset);
   if (!offset) return 1;
   if (offset % 4 || !is_inside(template, offset, sizeof *network)) return 0;
-  const u32 texts[] = {network->lease_name, network->lease, network->note, network->names_file, network->names};
+  const u32 texts[] = {network->lease_name, network->lease, network->note, network->names_file, network->names, network->holder_state};
+  if (network->recipe % 8 || !is_inside(template, network->recipe, network->recipe_size)) return 0;
   for (u32 i = 0; i < sizeof texts / sizeof *texts; i++)
     if (!template_text(template, texts[i])) return 0;
   return is_list(template, network->states, network->state_count) && is_list(template, network->remove, network->remove_count) &&

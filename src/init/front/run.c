@@ -57,7 +57,7 @@ void run_run(const struct run_request *request, struct template *template, struc
   process.interactive = (running.run->flags & RUN_INTERACTIVE) != 0;
   if (!prepare_launch(&running.launch, programs)) return;
   if (running.pod && !enter_pod(template, pod, envp, programs, &values, &network)) return;
-  if (!begin_container(template, &created) || !take_lease(template, data, &values, &network)) return;
+  if (!begin_container(template, &created) || !take_lease(template, data, running.launch.init, &values, &network)) return;
   int is_made = hold_volumes(template, data, &volumes) && create_container(template, request->name, &created, &values) &&
                 !(running.pod && is_pod_going(pod)) && announce(template, &created, &values, &network);
   if (!is_made) remove_made_volumes(template, data, &volumes, 1);

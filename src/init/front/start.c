@@ -47,7 +47,7 @@ void run_start(const struct start_request *request, const struct target *target,
   running.folder = (int)sys_openat(target->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   struct created created = {.data = target->data, .folder = running.folder};
   append(created.id, target->id);
-  if (running.folder < 0 || !take_lease(target->template, target->data, &values, &network)) return;
+  if (running.folder < 0 || !take_lease(target->template, target->data, running.launch.init, &values, &network)) return;
   if (announce(target->template, &created, &values, &network) && fill_monitor(running.template, &process, &values, &running.monitor)) {
     remove_stale(target->folder);
     run_with_monitor(&running, envp);
@@ -74,7 +74,7 @@ int begin_in_pod(struct in_pod *one, struct template *template, const struct tar
   running->folder = (int)sys_openat(target->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   struct created created = {.data = target->data, .folder = running->folder};
   append(created.id, target->id);
-  if (running->folder < 0 || !prepare_launch(&running->launch, programs) || !take_lease(template, target->data, &one->values, &one->network)) return 0;
+  if (running->folder < 0 || !prepare_launch(&running->launch, programs) || !take_lease(template, target->data, running->launch.init, &one->values, &one->network)) return 0;
   if (announce(template, &created, &one->values, &one->network) && fill_monitor(template, &one->process, &one->values, &running->monitor)) {
     remove_stale(target->folder);
     if ((!*cgroups || write_file(&created, "cgroups", cgroups, string_length(cgroups), 0)) && begin_with_monitor(running, envp)) return 1;
