@@ -92,7 +92,7 @@ test('the same files of a container that runs, and of its lease', async () => {
     assert.ok(!leases().some((one) => one.includes(id)), 'its lease is left');
   }
   assert.deepEqual(found[2], found[0]);
-  assert.match(found[2].name, /^19,ID,10\.68\.5\.4$/, 'neither the one of db nor the reserved one');
+  assert.match(found[2].name, /^1000003,ID,10\.68\.5\.4$/, 'neither the one of db nor the reserved one');
 });
 
 test('containers with names of their own by one template find each other by them', async () => {
