@@ -1,3 +1,4 @@
+import type { HolderState } from '../network/holder.js';
 import type { Lease } from '../network/leases.js';
 import type { NetworkFacts, PlanFacts } from '../plan/facts.js';
 import type { HostEntry } from '../spec/request.js';
@@ -17,6 +18,8 @@ export interface Attachment {
   namespace?: number;
   /** PID of the network holder; 0 in a dry run. */
   holder?: number;
+  /** What the holder was when the container was attached. It may have ended by now. */
+  holderState?: HolderState;
   /** The lock by which the holder lives, for the container's monitor. */
   lock: number | undefined;
   /** Lines for /etc/hosts. */

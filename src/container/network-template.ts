@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import type { LinkMarks, NetworkTemplate } from '../init/template.js';
 import { type NetworkDefinition, rangeOf } from '../network/definition.js';
 import { networksFolder } from '../network/folder.js';
-import { holderState } from '../network/holder.js';
+import type { HolderState } from '../network/holder.js';
 import { type Lease, leaseFile, macOf } from '../network/leases.js';
 import { hasNames, namesFile, namesText } from '../network/names.js';
 import { recipeFor } from '../network/new-holder.js';
@@ -54,7 +54,7 @@ export interface ConnectedPlan {
 export function connectedPlan(
   record: ContainerRecord,
   plan: Plan,
-  { facts, names, leases, hosts }: Attachment,
+  { facts, names, leases, hosts, holderState }: Attachment,
   name: string,
   chosen: readonly number[],
 ): ConnectedPlan | undefined {
@@ -66,7 +66,7 @@ export function connectedPlan(
   if ((wanted.ip ?? wanted.ip6 ?? wanted.mac) !== undefined) return undefined;
   const network = findNetwork(wanted.name);
   const addresses = addressesOf(network);
-  const states = statesOf(network);
+  const states = statesOf(network, holderState);
   const { published = [] } = record;
   const ports = chosen.flatMap((index) => published[index] ?? []);
   if (ports.length > wire.MOST_PORTS || ports.some(({ hostIp }) => hostIp.includes(':'))) return undefined;
@@ -121,9 +121,9 @@ function addressesOf({
   };
 }
 
-/** What the lock file of the network holder has to say, word for word; undefined if it runs without a way to the outside. */
-function statesOf({ name, id }: NetworkDefinition): string[] | undefined {
-  const { layout, prepared, outside, networks = {} } = holderState() ?? {};
+/** What the lock file of the network holder has to say, word for word; undefined if it ran without a way to the outside. */
+function statesOf({ name, id }: NetworkDefinition, state: HolderState | undefined): string[] | undefined {
+  const { layout, prepared, outside, networks = {} } = state ?? {};
   if (outside !== true || networks[name] !== id) return undefined;
   const part = (key: string, value: unknown) => `${JSON.stringify(key)}:${JSON.stringify(value)}`;
   return [part('layout', layout), part('prepared', prepared), part('outside', outside), part(name, id)];

@@ -53,6 +53,7 @@ export async function attach(draft: NetworkDraft): Promise<Attachment> {
         ...shared,
         ...(await attachmentOf(draft, requests, leases)),
         holder: holder.state.pid,
+        holderState: holder.state,
         lock: holder.lock,
       };
     } catch (error) {

@@ -475,8 +475,9 @@ enum {
   HOLE_PORT = HOLE_VOLUME + MOST_NEW_VOLUMES, /* the first port that is chosen, as 4 hexadecimal digits; others follow */
   HOLE_END = HOLE_PORT + MOST_PORTS
 };
-/* The lowest number of one in the network holder (leases.ts). The kernel counts up for the interfaces of each new pasta, and does not get here. */
-enum { DEVICE_SIZE = 12, FIRST_INTERFACE = 1000000 };
+/* The numbers of the interfaces of containers in the network holder: leases.ts. The kernel counts up for those of each new pasta, and does
+ * not get here. */
+enum { DEVICE_SIZE = 12, FIRST_INTERFACE = 1000000, INTERFACES = 65536 };
 
 /* The network holder's interfaces for what goes outside: pasta's, and the one at which packets wait until pasta runs (outside.c). */
 #define OUTSIDE_DEVICE "outside"

@@ -175,6 +175,24 @@ function removeOthers(kept: readonly Lease[]): void {
   }
 }
 
+/**
+ * A number for an interface. It is another one than that of the container before: the kernel removes the interface of an ended container with
+ * a delay, and who needs its number has to wait for that.
+ */
+function freeIndex(taken: ReadonlySet<number>): number {
+  const now = Date.now();
+  for (let place = 0; place < wire.INTERFACES; place++) {
+    const index = wire.FIRST_INTERFACE + ((now + place) % wire.INTERFACES);
+    if (!taken.has(index)) return index;
+  }
+  throw new FosterError(
+    `${taken.size} containers are connected to networks: there is no room for another one`,
+    {
+      kind: 'conflict',
+    },
+  );
+}
+
 /** Like `takeLeases`, but stores nothing: for a plan that is only shown. */
 export function chooseLeases(
   container: string,
@@ -191,9 +209,7 @@ export function chooseLeases(
   for (const request of requests) {
     const { network } = request;
     const inUse = [...kept, ...taken];
-    const indexes = new Set(inUse.map(({ index }) => index));
-    let index: number = wire.FIRST_INTERFACE;
-    while (indexes.has(index)) index++;
+    const index = freeIndex(new Set(inUse.map((lease) => lease.index)));
     const used = new Set(
       inUse.filter((lease) => lease.network === network.name).flatMap(({ addresses }) => addresses),
     );

@@ -7,6 +7,7 @@ import { wire } from '../sys/wire-constants.js';
 
 const NLM_F_REQUEST = 1;
 const NLM_F_ACK = 4;
+const NLM_F_REPLACE = 0x100;
 const NLM_F_EXCL = 0x200;
 const NLM_F_CREATE = 0x400;
 
@@ -220,9 +221,11 @@ export interface Route {
   gateway?: IpBytes;
   /** Of several to the same destination, the kernel takes the one with the lowest. */
   metric?: number;
+  /** It takes the place of another one to that destination. */
+  replaces?: true;
 }
 
-export function addRoute({ destination, prefix, index, gateway, metric }: Route): Buffer {
+export function addRoute({ destination, prefix, index, gateway, metric, replaces }: Route): Buffer {
   const info = Buffer.alloc(12);
   const scope = index === undefined || gateway !== undefined ? SCOPE.universe : SCOPE.link;
   const [TABLE_MAIN, STATIC, UNICAST, UNREACHABLE] = [254, 4, 1, 7];
@@ -238,7 +241,7 @@ export function addRoute({ destination, prefix, index, gateway, metric }: Route)
   ]);
   return message(
     RTM_NEWROUTE,
-    NLM_F_CREATE,
+    NLM_F_CREATE | (replaces ? NLM_F_REPLACE : 0),
     info,
     ...(prefix > 0 ? [attribute(RTA.DST, destination)] : []),
     ...(index === undefined ? [] : [attribute(RTA.OIF, u32(index))]),

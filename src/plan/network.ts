@@ -93,12 +93,15 @@ export function attachInterface(facts: InterfaceFacts): ChangeNetwork[] {
     { name, index, mac: facts.mac },
     mtu,
   );
-  // the interface of an ended container may still have the index, because the kernel removes it with a delay
+  // the interface of an ended container, which the kernel removes with a delay, may still have the index or a route to the address
   const old = deleteLink(facts.index);
   const near = addresses.flatMap(({ address }) => {
     const bytes = bytesOf(address);
     const router = bytes.length === 16 ? [addAddress(facts.index, bytesOf(LINK_ROUTER), 64)] : [];
-    return [...router, addRoute({ destination: bytes, prefix: bytes.length * 8, index: facts.index })];
+    return [
+      ...router,
+      addRoute({ destination: bytes, prefix: bytes.length * 8, index: facts.index, replaces: true }),
+    ];
   });
   const list = addresses.map(({ address, prefix }) => `${address}/${prefix}`).join(', ');
   return [
@@ -107,7 +110,7 @@ export function attachInterface(facts: InterfaceFacts): ChangeNetwork[] {
       where: 'holder',
       messages: Buffer.concat([old, message, ...near]),
       pidAt: old.length + pidAt,
-      call: `ip link add ${device} mtu ${mtu} type veth peer ${name} netns PID; ip route add ${list} dev ${device}`,
+      call: `ip link add ${device} mtu ${mtu} type veth peer ${name} netns PID; ip route replace ${list} dev ${device}`,
       why: `connect the container to the network ${network}`,
       undo: 'the kernel removes both ends with the network namespace',
       advice: {

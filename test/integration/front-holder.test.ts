@@ -69,7 +69,7 @@ function theHolder(): unknown {
       /^(Uid|Gid|Cap\w+|NoNewPrivs|Seccomp|Sig(Blk|Ign|Cgt)):.*$/gm,
     );
   const shown = (...argv: string[]) =>
-    inside(pid, ...argv).replace(/fe80:\S+|(?:[0-9a-f]{2}:){5}[0-9a-f]{2}/g, 'RANDOM');
+    inside(pid, ...argv).replace(/fe80:\S+|v1[01]\d{5}\b|(?:[0-9a-f]{2}:){5}[0-9a-f]{2}/g, 'RANDOM');
   return {
     state,
     processes: running()
@@ -77,7 +77,7 @@ function theHolder(): unknown {
       .filter(([name]) => /^(foster-(network|outside)|dnsmasq)$/.test(String(name)))
       .sort(),
     maps: ['uid_map', 'gid_map'].map((name) => readFileSync(`/proc/${pid}/${name}`, 'latin1')),
-    rules: shown('nft', 'list', 'ruleset').replace(/v10000\d\d/g, 'v'),
+    rules: shown('nft', 'list', 'ruleset'),
     addresses: shown('ip', '-brief', 'address'),
     links: shown('ip', '-brief', 'link'),
     routes: ['-4', '-6'].map((family) => shown('ip', family, 'route', 'show', 'table', 'all')),

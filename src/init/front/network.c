@@ -111,7 +111,7 @@ int has_address(u32 wanted) {
 
 /* What is taken, by number. */
 struct taken {
-  u8 indexes[MOST_ADDRESSES] /* above the first */, addresses[MOST_ADDRESSES];
+  u8 indexes[INTERFACES] /* from FIRST_INTERFACE on */, addresses[MOST_ADDRESSES];
 };
 
 /* Four numbers with dots between them; 0 if it is anything else. */
@@ -133,7 +133,7 @@ static void note_address(struct taken *taken, const struct template_network *par
 /* "INDEX,ID,ADDRESS", maybe with one more address. */
 static void note_lease(struct taken *taken, const struct template_network *part, const char *name) {
   u32 index = read_number(name);
-  if (index >= FIRST_INTERFACE && index - FIRST_INTERFACE < MOST_ADDRESSES) taken->indexes[index - FIRST_INTERFACE] = 1;
+  if (index >= FIRST_INTERFACE && index - FIRST_INTERFACE < INTERFACES) taken->indexes[index - FIRST_INTERFACE] = 1;
   for (; *name; name++)
     if (*name == ',') note_address(taken, part, parse_address(name + 1));
 }
@@ -181,10 +181,11 @@ static int list_leases(struct taken *taken, const struct template_network *part,
   return size == 0;
 }
 
-static u32 lowest_free(const u8 *taken, u32 end) {
-  u32 lowest = 0;
-  while (lowest < end && taken[lowest]) lowest++;
-  return lowest;
+/* Looks from `first` on, and then from the beginning. */
+static u32 first_free(const u8 *taken, u32 first, u32 end) {
+  for (u32 i = 0; i < end; i++)
+    if (!taken[(first + i) % end]) return (first + i) % end;
+  return end;
 }
 
 /* Fills the texts, and the holes of the messages that make the interface. */
@@ -205,7 +206,7 @@ static int fill_network(struct template *template, struct network *network, u32 
   return fill_holes(template, (const void *const[HOLE_END]){[HOLE_INDEX] = &index, [HOLE_DEVICE] = device, [HOLE_ADDRESS] = octets, [HOLE_DIGITS] = digits});
 }
 
-/* Chooses as src/network/leases.ts does: the lowest that is free. */
+/* Chooses as src/network/leases.ts does. */
 static int choose(struct template *template, struct network *network) {
   static struct taken taken;
   const struct template_network *part = network_part(template);
@@ -213,8 +214,8 @@ static int choose(struct template *template, struct network *network) {
   if (part->last < part->first || !list_leases(&taken, part, network->folder)) return 0;
   for (u32 i = 0; i < part->except_count; i++) note_address(&taken, part, except[i]);
   u32 count = part->last - part->first < MOST_ADDRESSES - 1 ? part->last - part->first + 1 : MOST_ADDRESSES;
-  u32 index = lowest_free(taken.indexes, MOST_ADDRESSES), address = lowest_free(taken.addresses, count);
-  if (index == MOST_ADDRESSES || address == count) return 0;
+  u32 index = first_free(taken.indexes, (u32)(now_ms() % INTERFACES), INTERFACES), address = first_free(taken.addresses, 0, count);
+  if (index == INTERFACES || address == count) return 0;
   return fill_network(template, network, FIRST_INTERFACE + index, part->first + address);
 }
 

@@ -134,10 +134,15 @@ test('a lease is a file with all in its name that nobody else can have, and a da
   const [lease] = takeLeases('a', [{ network: network('shop') }], isAlive);
   assert.ok(lease);
   const file = leaseFile(lease);
-  assert.equal(file, join(networks, 'leases', '1000000,a,10.77.7.2'));
+  assert.equal(file, join(networks, 'leases', `${lease.index},a,10.77.7.2`));
   assert.deepEqual(readLeases('a'), [lease]);
   assert.deepEqual(readLeases('b'), []);
-  for (const text of ['{"index":1000000,', '7', 'null', JSON.stringify({ ...lease, index: 1000001 })]) {
+  for (const text of [
+    '{"index":1000000,',
+    '7',
+    'null',
+    JSON.stringify({ ...lease, index: lease.index + 1 }),
+  ]) {
     writeFileSync(file, text);
     assert.deepEqual(readLeases(), [], text);
   }
