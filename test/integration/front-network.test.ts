@@ -52,11 +52,8 @@ const SAME: string[][] = [
   ['--rm', '--userns', 'keep-id', 'busybox', 'sh', '-c', SHOW],
 ];
 
-/** Without what ends by itself after the program has started, which is duplicate address detection, and the number of the other end. */
-const settled = (text: string) =>
-  normalized(text)
-    .replaceAll(' tentative', '')
-    .replace(/@if\d+/g, '@if');
+/** Without what ends by itself after the program has started: duplicate address detection. */
+const settled = (text: string) => normalized(text).replaceAll(' tentative', '');
 
 for (const args of SAME) {
   const title = args.map((word) => (word.length > 40 ? '...' : word)).join(' ');

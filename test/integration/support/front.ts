@@ -31,6 +31,7 @@ export function change(path: string, edit: (bytes: Buffer) => void): void {
 export function normalized(text: string): string {
   return withoutNumbers(text)
     .replace(/\b[0-9a-f]{64}\b/g, 'ID')
+    .replace(/@if\d+/g, '@if') // the other end of a link
     .replace(/\b(?=[0-9a-f]*[0-9])[0-9a-f]{12}\b/g, 'SHORT')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
     .replace(/ [A-Z][a-z]{2} +\d+ +\d\d:\d\d /g, ' DATE ');
