@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** How many bytes of short-lived buffers may accumulate. */
-const MOST_GARBAGE = 4 * 1024 * 1024;
+const MOST_GARBAGE = 2 * 1024 * 1024;
 
 /**
  * Keeps buffers that are used once from filling the memory. To V8, a buffer is a small object, whatever it has outside of the
