@@ -185,12 +185,9 @@ function freeIndex(taken: ReadonlySet<number>): number {
     const index = wire.FIRST_INTERFACE + ((now + place) % wire.INTERFACES);
     if (!taken.has(index)) return index;
   }
-  throw new FosterError(
-    `${taken.size} containers are connected to networks: there is no room for another one`,
-    {
-      kind: 'conflict',
-    },
-  );
+  throw new FosterError(`no more than ${taken.size} containers can be connected to networks`, {
+    kind: 'conflict',
+  });
 }
 
 /** Like `takeLeases`, but stores nothing: for a plan that is only shown. */

@@ -1,4 +1,5 @@
 import type { HostStep } from '../plan/step.js';
+import { FosterError } from '../sys/errors.js';
 import { findProgram } from '../sys/programs.js';
 import { gatewayStep } from './connect.js';
 import type { NetworkDefinition } from './definition.js';
@@ -16,8 +17,17 @@ export interface HolderRecipe {
   hasIPv6: boolean;
 }
 
-/** @returns undefined where containers of that network would lack something, of which foster warns */
+/** @returns undefined where that is not possible, or containers of that network would lack something, of which foster warns */
 export function recipeFor(network: NetworkDefinition): HolderRecipe | undefined {
+  try {
+    return wholeRecipe(network);
+  } catch (error) {
+    if (error instanceof FosterError) return undefined; // the next one that has to make a holder says why
+    throw error;
+  }
+}
+
+function wholeRecipe(network: NetworkDefinition): HolderRecipe | undefined {
   const nft = findProgram('nft');
   const pasta = findProgram('pasta');
   const families = familiesOutside();

@@ -227,6 +227,7 @@ int hold_pod_network(const struct template_pod *part, const struct pod *pod, str
 void give_back_lease(const struct template *template, struct network *network);
 
 /* holder.c */
+extern int needs_new_recipe; /* that of the template was of no use: Node is to leave another template */
 int make_holder(struct template *template, const struct template_network *part, const struct network *network, int init);
 
 /* volumes.c */

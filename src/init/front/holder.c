@@ -6,6 +6,8 @@
 #include <linux/in6.h>
 #include <linux/sched.h>
 
+int needs_new_recipe;
+
 /* Whether this machine reaches others by IPv6. No packet is sent. */
 static u32 has_ipv6(void) {
   enum { AF_INET6 = 10, SOCK_DGRAM = 2 };
@@ -55,16 +57,38 @@ static int write_state(const struct network *network, int pid, const char *rest)
   return SYSCALL2(__NR_ftruncate, network->holder_lock, 0) == 0 && sys_write(network->holder_lock, text, (size_t)(end - text)) == end - text;
 }
 
+static int is_empty(int folder, const char *path) {
+  char buffer[1024] __attribute__((aligned(8)));
+  enum { DOTS = 48 /* bytes of `.` and `..` */ };
+  int list = (int)sys_openat(folder, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+  if (list < 0) return list == -ENOENT;
+  long size = SYSCALL3(__NR_getdents64, list, buffer, sizeof buffer);
+  sys_close(list);
+  return size == DOTS;
+}
+
+/* Without a holder no container is in a network. Addresses and names that are left are of one that was killed, and Node removes them. */
+static int is_nobody_left(const struct template *template, const struct template_network *part, int folder) {
+  char names[MAX_PATH];
+  const char *file = template_text(template, part->names_file);
+  if (string_length(file) >= sizeof names) return 0;
+  for (char *end = append(names, file); end > names && *end != '/';) *end-- = 0;
+  return is_empty(folder, "leases") && (!*file || is_empty(folder, names));
+}
+
 /* Its file is locked by us. Returns whether it runs. */
 int make_holder(struct template *template, const struct template_network *part, const struct network *network, int init) {
   int pidfd = -1, control = -1;
-  if (!part->recipe_count || part->has_ipv6 != has_ipv6()) return 0;
+  if (!part->recipe_count || !is_nobody_left(template, part, network->folder)) return 0;
+  needs_new_recipe = 1; /* unless it is still good */
+  if (part->has_ipv6 != has_ipv6()) return 0;
   int pid = start_holder(network, init, &pidfd, &control);
   if (pid <= 0) return 0;
   fault_point("network holder started");
   struct host host = {.blob = (u64)template + part->recipe, .size = part->recipe_size, .steps = part->recipe_steps, .count = part->recipe_count,
                       .pid = pid, .pidfd = pidfd, .control = control, .holder = pidfd, .userns = -1, .output = output_file(), .starter = -1, .init = init};
   int runs = check_host(&host) && run_host_steps(&host) == 0;
+  needs_new_recipe = !runs;
   if (runs) reap_started(&host);
   fault_point("network connected");
   runs = runs && write_state(network, pid, template_text(template, part->holder_state));

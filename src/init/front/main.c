@@ -138,7 +138,7 @@ static const char *front_run(char **argv, char **envp, int programs) {
   if (!is_repeatable(&request, template) || !is_usual(is_interactive, needs_terminal) || !has_short_events(data)) return NULL;
   say_without_node();
   run_run(&request, template, &pod, data, envp, programs);
-  return NULL;
+  return needs_new_recipe ? wish_for(&request) : NULL;
 }
 
 /* Starts one that has been found. */
@@ -150,7 +150,7 @@ static const char *start_found(struct start_request *request, struct target *tar
   if (run_part(target->template)->pod && !find_pod(target->template, target->data, &pod)) return "template";
   say_without_node();
   run_start(request, target, &pod, envp, programs);
-  return NULL;
+  return needs_new_recipe ? "template" : NULL;
 }
 
 static const char *front_start(char **argv, char **envp, int programs) {
