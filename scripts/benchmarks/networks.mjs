@@ -9,42 +9,48 @@ import { proportionalSize } from './processes.mjs';
 
 const CONTAINERS = 50;
 
-/** How much a network adds to the time of a start, while another container keeps it in use. */
+/** How much a network adds to the time of a start, while another container keeps it in use, and while none does. */
 function startTable(bench, all) {
   const rows = [];
   let base;
-  for (const runner of all) {
-    const remove = started(bench, runner, 'bench-first', [], SLEEP);
-    try {
-      const [none, attached] = race(
-        bench,
-        [
-          { name: `${runner.name}, none`, argv: runner.alone(['true']) },
-          { name: runner.name, argv: runner.argv(['--rm'], ['true']) },
-        ],
-        { rounds: 15, warmup: 2 },
-      ).map(median);
-      base ??= attached - none;
+  for (const isOnly of [false, true])
+    for (const runner of all) {
+      const difference = startRow(bench, runner, isOnly);
+      base ??= difference.at(-1);
+      const numbers = difference.map((ms) => ms.toFixed(1));
       rows.push([
-        runner.name,
-        none.toFixed(1),
-        attached.toFixed(1),
-        (attached - none).toFixed(1),
-        ratio(attached - none, base),
+        `${runner.name}${isOnly ? ', the only one' : ''}`,
+        ...numbers,
+        ratio(difference.at(-1), base),
       ]);
-    } finally {
-      remove();
     }
-  }
   return {
     title: 'Networks: start',
     text:
-      '`run --rm` of `true` without a network and with one, while another container of that network runs. `foster` and `podman` have\n' +
+      '`run --rm` of `true` without a network and with one, while another container of that network runs, or as the only one. `foster` and `podman` have\n' +
       "their default networks: podman's is slirp4netns, a process for each container. `a network` is one of `network create`.",
     head: ['', 'none, ms', 'network, ms', 'difference', 'to foster'],
     rows,
     notes: [],
   };
+}
+
+/** Milliseconds without a network, with one, and their difference. */
+function startRow(bench, runner, isOnly) {
+  const remove = isOnly ? () => {} : started(bench, runner, 'bench-first', [], SLEEP);
+  try {
+    const [none, attached] = race(
+      bench,
+      [
+        { name: `${runner.name}, none`, argv: runner.alone(['true']) },
+        { name: runner.name, argv: runner.argv(['--rm'], ['true']) },
+      ],
+      { rounds: 15, warmup: 2 },
+    ).map(median);
+    return [none, attached, attached - none];
+  } finally {
+    remove();
+  }
 }
 
 /** Processes of the user and of ids in the user's range, by pid, with their memory (PSS) in KiB. */

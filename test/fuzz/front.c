@@ -47,6 +47,13 @@ static long front_call(long number, long a, long b, long c, long d, long e, long
 #include "../../src/init/front/volumes.c"
 #undef syscall6
 
+/* holder.c, which starts processes: the steps are read as it does. run_host_steps() has a fuzzer of its own. */
+int needs_new_recipe;
+int make_holder(struct template *template, const struct template_network *part, const struct network *network, int init) {
+  const struct host host = {.blob = (u64)template + part->recipe, .size = part->recipe_size, .steps = part->recipe_steps, .count = part->recipe_count, .init = init};
+  return part->recipe_count && network->folder >= 0 && check_host(&host);
+}
+
 /* find.c */
 int is_own(int fd, u32 type, struct stat *info) { return fd + (int)type > 0 && info; }
 s64 own_file_size(int fd) { return fd; }
@@ -108,7 +115,7 @@ static void create(struct template *template) {
   RUN(is_whole = begin_container(template, &created));
   if (!is_whole) return;
   is_whole = 0;
-  RUN(is_whole = take_lease(template, 3, &values, &network));
+  RUN(is_whole = take_lease(template, 3, 5, &values, &network));
   if (!is_whole) return;
   struct held_volumes volumes = {.count = 0};
   RUN(hold_volumes(template, 3, &volumes); release_volumes(&volumes));

@@ -48,6 +48,9 @@ const KEYWORDS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+/** dockerfile-ast takes time by the square of their number. */
+const MANY_FLAGS = /^[ \t]*\w+(?:[\s\\]+--\S*){1001}/m;
+
 /** The part of dockerfile-ast that foster uses: it finds instructions, here-documents and directives. */
 export type Parser = Pick<typeof DockerfileParser, 'parse'>;
 
@@ -59,6 +62,13 @@ export function parseDockerfile(text: string, name: string, parser: Parser): Doc
   if (text.length > MAX_SIZE) throw new FosterError(`${name} is too large for a Dockerfile: over 1 MiB`);
   if (text.includes('\0')) throw new FosterError(`${name} is not a text file: it has a NUL byte`);
   const plain = text.replace(/^\ufeff/, '').replace(/\r\n/g, '\n');
+  const many = MANY_FLAGS.exec(plain);
+  if (many !== null)
+    throw lineError(
+      name,
+      plain.slice(0, many.index).split('\n').length,
+      'the instruction has over 1000 flags',
+    );
   const first = parser.parse(plain);
   const escapeCharacter = first.getEscapeCharacter();
   const hidden = hideFalseHeredocs(plain, escapeCharacter);

@@ -80,6 +80,8 @@ test('errors name file and line', () => {
   );
   assert.throws(() => parse(' \n# nothing\n'), /Dockerfile has no instruction/);
   assert.throws(() => parse('FROM a\0b'), /NUL/);
+  const many = `FROM a\nCOPY ${'--f \\\n'.repeat(100_000)}`;
+  assert.throws(() => parse(many), /^FosterError: Dockerfile:2: the instruction has over 1000 flags/);
 });
 
 test('Windows line ends and a byte order mark', () => {
