@@ -15,14 +15,10 @@ function startTable(bench, all) {
   let base;
   for (const isOnly of [false, true])
     for (const runner of all) {
-      const difference = startRow(bench, runner, isOnly);
-      base ??= difference.at(-1);
-      const numbers = difference.map((ms) => ms.toFixed(1));
-      rows.push([
-        `${runner.name}${isOnly ? ', the only one' : ''}`,
-        ...numbers,
-        ratio(difference.at(-1), base),
-      ]);
+      const [none, attached] = startRow(bench, runner, isOnly);
+      base ??= attached;
+      const numbers = [none, attached, attached - none].map((ms) => ms.toFixed(1));
+      rows.push([`${runner.name}${isOnly ? ', the only one' : ''}`, ...numbers, ratio(attached, base)]);
     }
   return {
     title: 'Networks: start',
@@ -35,11 +31,11 @@ function startTable(bench, all) {
   };
 }
 
-/** Milliseconds without a network, with one, and their difference. */
+/** Milliseconds without a network, and with one. */
 function startRow(bench, runner, isOnly) {
   const remove = isOnly ? () => {} : started(bench, runner, 'bench-first', [], SLEEP);
   try {
-    const [none, attached] = race(
+    return race(
       bench,
       [
         { name: `${runner.name}, none`, argv: runner.alone(['true']) },
@@ -47,7 +43,6 @@ function startRow(bench, runner, isOnly) {
       ],
       { rounds: 15, warmup: 2 },
     ).map(median);
-    return [none, attached, attached - none];
   } finally {
     remove();
   }
