@@ -53,6 +53,12 @@ function watching(name: string, flags: string[] = []): void {
   assert.equal(status, 0, stderr);
 }
 
+/** Tells it to end. It may do so before the program that tells it has ended. */
+function end(name: string): void {
+  const { status, stderr } = home.foster(['exec', name, 'touch', END]);
+  assert.ok(status === 0 || status === 137, stderr);
+}
+
 function assertNothingWasGot(log: string): void {
   assert.doesNotMatch(log, /GOT/);
   // else the test would have shown nothing
@@ -69,7 +75,7 @@ for (const flags of [[], ['--no-init']]) {
       ['exec', '-d', 'watcher', 'true'],
       ['exec', '-t', 'watcher', 'true'],
     ]);
-    containers.ok('exec', 'watcher', 'touch', END);
+    end('watcher');
     assertNothingWasGot(await containers.logs('watcher', /^seen/m));
     containers.ok('rm', '-f', 'watcher');
   });
@@ -82,7 +88,7 @@ test('CVE-2016-9962: nor one that joins its PID namespace, nor its health check'
     ['run', '--rm', '--pid', 'container:joined', 'busybox', 'true'],
     ['run', '--rm', '--no-init', '--pid', 'container:joined', 'busybox', 'true'],
   ]);
-  containers.ok('exec', 'joined', 'touch', END);
+  end('joined');
   assertNothingWasGot(await containers.logs('joined', /^seen/m));
 });
 
@@ -99,7 +105,7 @@ test('CVE-2019-5736: no program of the host can be written to from a container',
     ['exec', '-t', 'writer', '/proc/self/exe'],
   ];
   await enter(10, commands, ({ status }) => assert.notEqual(status, 0));
-  containers.ok('exec', 'writer', 'touch', END);
+  end('writer');
   assert.doesNotMatch(await containers.logs('writer', 'over'), /GOT/);
   for (const flags of [[], ['--no-init']]) {
     for (const command of ['/proc/self/exe', '/proc/1/exe']) {
