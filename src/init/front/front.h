@@ -241,6 +241,7 @@ int hold_volumes(const struct template *template, int data, struct held_volumes 
 void release_volumes(struct held_volumes *held);
 void remove_made_volumes(const struct template *template, int data, const struct held_volumes *held, int is_held);
 int hold_volume(int data, const char *name);
+long has_entries(int directory);
 void choose_hidden(char path[64], const char *kind);
 int move_volume_away(int data, const char *name, const char *gone);
 void record_volume_event(int data, const char *action, const char *name);

@@ -58,13 +58,11 @@ static int write_state(const struct network *network, int pid, const char *rest)
 }
 
 static int is_empty(int folder, const char *path) {
-  char buffer[1024] __attribute__((aligned(8)));
-  enum { DOTS = 48 /* bytes of `.` and `..` */ };
   int list = (int)sys_openat(folder, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
   if (list < 0) return list == -ENOENT;
-  long size = SYSCALL3(__NR_getdents64, list, buffer, sizeof buffer);
+  long is_used = has_entries(list);
   sys_close(list);
-  return size == DOTS;
+  return !is_used;
 }
 
 /* Without a holder no container is in a network. Addresses and names that are left are of one that was killed, and Node removes them. */

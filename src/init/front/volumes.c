@@ -107,17 +107,23 @@ static int is_plain(int folder) {
   return !members.is_damaged && !has_options;
 }
 
+/* Whether there is something in a directory that has just been opened; -errno if it cannot be read. */
+long has_entries(int directory) {
+  static char buffer[4096] __attribute__((aligned(8)));
+  long size = SYSCALL3(__NR_getdents64, directory, buffer, sizeof buffer), count = 0;
+  for (long at = 0; at < size; at += ((struct entry *)(buffer + at))->size) count++;
+  return size < 0 ? size : count > 2 /* . and .. */;
+}
+
 /* Whether the image's files do not matter: it has some of its own, or there are none in the image. */
 static int is_settled(const struct template_volume *volume, int folder) {
-  static char buffer[4096] __attribute__((aligned(8)));
   struct stat info;
-  int files = (int)sys_openat(folder, "_data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0), count = 0;
-  long size = files < 0 ? 0 : SYSCALL3(__NR_getdents64, files, buffer, sizeof buffer);
-  for (long at = 0; at < size; at += ((struct entry *)(buffer + at))->size) count++;
+  int files = (int)sys_openat(folder, "_data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+  int is_filled = files >= 0 && has_entries(files) > 0;
   int is_kept = files >= 0 && volume->flags & VOLUME_KEPT && SYSCALL2(__NR_fstat, files, &info) == 0 && info.st_uid == (u32)SYSCALL0(__NR_geteuid);
   if (files >= 0) sys_close(files);
   if (files == -EACCES) return 1; /* another user of the container has closed it: isEmptyVolume in src/volume/store.ts */
-  return count > 2 /* . and .. */ || is_kept;
+  return is_filled || is_kept;
 }
 
 /* Of one that exists. Returns the descriptor of its lock, or -1. */
