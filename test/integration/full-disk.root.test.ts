@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { FOSTER, type Result } from './support/foster.js';
-import { DEADLINE } from './support/wait.js';
+import { DEADLINE, waitUntil } from './support/wait.js';
 
 /** A disk without room, and one that has become read-only, under the containers of an unprivileged user. */
 const USER = 'foster-test';
@@ -130,9 +130,10 @@ test('a disk that is full from the start: no root filesystem can be created', op
   must(['run', '--rm', 'busybox', 'true']);
 });
 
-test('a disk that has become read-only', options, () => {
+test('a disk that has become read-only', options, async () => {
   must(['run', '--name', 'one', 'busybox', 'true']); // what runs keeps files open, and the disk from becoming read-only
-  execFileSync('mount', ['-o', 'remount,ro', disk]);
+  // The kernel may unmount the overlay of a container a moment after its end, and the disk is busy until then.
+  await waitUntil('the disk becomes read-only', () => spawnSync('mount', ['-o', 'remount,ro', disk]).status === 0);
   assert.match(must(['ps', '-a']), /Exited \(0\)/);
   must(['inspect', 'one']);
   for (const args of [
