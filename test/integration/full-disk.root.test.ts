@@ -133,7 +133,10 @@ test('a disk that is full from the start: no root filesystem can be created', op
 test('a disk that has become read-only', options, async () => {
   must(['run', '--name', 'one', 'busybox', 'true']); // what runs keeps files open, and the disk from becoming read-only
   // The kernel may unmount the overlay of a container a moment after its end, and the disk is busy until then.
-  await waitUntil('the disk becomes read-only', () => spawnSync('mount', ['-o', 'remount,ro', disk]).status === 0);
+  await waitUntil(
+    'the disk becomes read-only',
+    () => spawnSync('mount', ['-o', 'remount,ro', disk]).status === 0,
+  );
   assert.match(must(['ps', '-a']), /Exited \(0\)/);
   must(['inspect', 'one']);
   for (const args of [

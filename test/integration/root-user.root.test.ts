@@ -186,7 +186,7 @@ test('volumes: read-only, single files, --mount, without what is mounted below',
     assert.equal(out('cat /o/inner/deep; stat -c %u /o/inner/deep', ['-v', `${outer}:/o`]), 'deep\n0\n');
     assert.equal(out('ls /o/inner', ['-v', `${outer}:/o:bind`]), '');
   } finally {
-    execFileSync('umount', [inner]);
+    execFileSync('umount', ['-l', inner]);
   }
 });
 

@@ -32,7 +32,7 @@ execFileSync('chown', [`${USER}:`, data, join(folder, 'run'), join(folder, 'home
 execFileSync('chmod', ['700', join(folder, 'run')]);
 after(() => {
   foster(['rm', '-f', ...foster(['ps', '-aq']).stdout.split('\n').filter(Boolean)]);
-  execFileSync('umount', [data]);
+  execFileSync('umount', ['-l', data]);
   rmSync(folder, { recursive: true, force: true });
 });
 
