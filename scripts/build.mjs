@@ -200,11 +200,11 @@ async function buildBundles() {
  *
  * What the front may know goes there first: src/init/front. Its folder is beside this file, or where npm puts it for a link in
  * its folder of commands; `-ef` makes sure that it belongs to this very file. From Linux 6.1 on, nothing of this starts a
- * process.
+ * process. Only for a link that somebody else has made, readlink(1) finds the folder.
  */
 const SHELL_HEAD = `#!/bin/sh
-':' //; case "$1\${FOSTER_NO_FRONT+-}" in exec|run|start|kill|stop|restart|wait|rm|pod|--debug|-D) for d in "\${0%/*}" "\${0%/*}/../lib/node_modules/foster/dist" "\${0%/*}/../foster/dist"; \
-do if [ "$d/foster" -ef "$0" ]; then { read -r a </proc/sys/kernel/arch; } 2>/dev/null || a=$(uname -m); case "$a" in x86_64) a=x64;; aarch64) a=arm64;; *) a=-;; esac; \
+':' //; case "$1\${FOSTER_NO_FRONT+-}" in exec|run|start|kill|stop|restart|wait|rm|pod|--debug|-D) for d in "\${0%/*}" "\${0%/*}/../lib/node_modules/foster/dist" "\${0%/*}/../foster/dist" link; \
+do if [ "$d" = link ]; then [ -h "$0" ] && d=$(readlink -f -- "$0") || break; d=\${d%/*}; fi; if [ "$d/foster" -ef "$0" ]; then { read -r a </proc/sys/kernel/arch; } 2>/dev/null || a=$(uname -m); case "$a" in x86_64) a=x64;; aarch64) a=arm64;; *) a=-;; esac; \
 [ -x "$d/$a/foster" ] && exec "$d/$a/foster" "$@"; fi; done;; esac; \
 if [ "\${NODE_EXTRA_CA_CERTS+set}" ]; then export FOSTER_NODE_EXTRA_CA_CERTS="$NODE_EXTRA_CA_CERTS"; \
 unset NODE_EXTRA_CA_CERTS; fi; \

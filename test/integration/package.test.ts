@@ -68,6 +68,14 @@ test('it works through another symbolic link, and from another directory', () =>
     encoding: 'utf8',
   });
   assert.equal(output, `foster version ${VERSION}\n`);
+  const { env } = new Home();
+  const run = (...options: string[]) =>
+    spawnSync(link, [...options, 'run', '--rm', '--network', 'none', 'busybox', 'true'], {
+      env,
+      encoding: 'utf8',
+    });
+  for (let time = 0; time < 2; time++) assert.equal(run().status, 0); // the first makes busybox, too
+  assert.equal(run('--debug').stderr, 'foster: debug: done without Node\n');
 });
 
 test('it has the native files of this machine', () => {
