@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { descriptorsOf } from './support/containers.js';
 import { FOSTER } from './support/foster.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
@@ -12,7 +13,7 @@ import { OciLayout } from './support/oci-layout.js';
 import { commandLine, descendants } from './support/processes.js';
 import { HostileRegistry } from './support/registry.js';
 import { tar } from './support/tar.js';
-import { waitUntil } from './support/wait.js';
+import { DEADLINE, waitUntil } from './support/wait.js';
 
 /** An abort in the library and a signal to the command end what goes on, and leave nothing of it behind. */
 
@@ -404,13 +405,13 @@ test('kube play: in an init container, and when it waits for what is not ready; 
   const never = 'readinessProbe: {exec: {command: ["false"]}}';
   const pod = podFile('late', `containers: [{name: main, image: busybox, ${ends}, ${never}}]`);
   const states = async () => (await foster.pods.list()).map(({ name, state }) => `${name} ${state}`);
-  // interrupted before it waits, while it looks at what it has started, it takes that back
-  for (let tries = 5; (await states()).length === 0; tries--) {
-    assert.ok(tries > 0, 'it stays, to be looked at');
+  // Interrupted before it waits, while it looks at what it has started, it takes that back: then it is given more time.
+  for (let pause = 0; (await states()).length === 0; pause = 2 * pause + 50) {
+    assert.ok(pause < DEADLINE, 'it stays, to be looked at');
     await abort(
       'kube play, until it is ready',
       (signal) => foster.kube.play(pod, { ready: true, signal }),
-      isRunning('late-main'),
+      async () => (await isRunning('late-main')()) && (await sleep(pause, true)),
     );
   }
   assert.deepEqual(await states(), ['late Running']);
