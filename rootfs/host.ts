@@ -18,7 +18,7 @@ import { HOST_COMMANDS, REQUIRED_COMMAND, TERMINALS } from './host-contents.js';
 import { makeDirectory, writeSkeleton } from './skeleton.js';
 
 /** Increase this with each change of the result of `build`. */
-const VERSION = 1;
+const VERSION = 2;
 
 const COMMAND_FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin'];
 
