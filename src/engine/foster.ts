@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { Readable } from 'node:stream';
 import { type Caller, type CallOptions, eachInCall, inCall } from './call.js';
 import type { DoctorReport } from './doctor.js';
 import { Images } from './foster-images.js';
@@ -25,6 +26,7 @@ import type {
   RunResult,
   StatsOptions,
   StopOptions,
+  StreamOptions,
   WatchOptions,
 } from './types.js';
 import type { Look } from './watch.js';
@@ -82,7 +84,7 @@ export class Foster {
    * });
    */
   async run(options: RunOptions): Promise<ContainerResult> {
-    return await this.#call(options, async () => {
+    return await this.#callWithInput(options, async () => {
       const { requestOf } = await import('./request.js');
       const { run } = await import('./run.js');
       return await run(await requestOf(options), options);
@@ -123,7 +125,9 @@ export class Foster {
    * const { exitCode } = await foster.attach('shell', { stdin: process.stdin, stdout: process.stdout });
    */
   async attach(container: string, options: AttachOptions = {}): Promise<RunResult> {
-    return await this.#call(options, async () => (await import('./run.js')).attach(container, options));
+    return await this.#callWithInput(options, async () =>
+      (await import('./run.js')).attach(container, options),
+    );
   }
 
   /**
@@ -134,7 +138,9 @@ export class Foster {
    * await foster.exec('web', { command: ['crond', '-f'], detach: true });
    */
   async exec(container: string, options: ExecOptions): Promise<RunResult> {
-    return await this.#call(options, async () => (await import('./exec.js')).exec(container, options));
+    return await this.#callWithInput(options, async () =>
+      (await import('./exec.js')).exec(container, options),
+    );
   }
 
   /**
@@ -378,6 +384,21 @@ export class Foster {
       const { copy } = await import('./copy.js');
       await copy({ direction, container, source, destination, archive, followLink, overwrite });
     });
+  }
+
+  /**
+   * The stream for standard input may fail before there is a program to read it. That must not end the caller's process,
+   * since the call will fail: `carryStreams`.
+   */
+  async #callWithInput<T>(options: CallOptions & StreamOptions, work: () => Promise<T>): Promise<T> {
+    const { stdin } = options;
+    const ignore = () => {};
+    if (stdin instanceof Readable) stdin.on('error', ignore);
+    try {
+      return await this.#call(options, work);
+    } finally {
+      if (stdin instanceof Readable) stdin.off('error', ignore);
+    }
   }
 
   #call<T>(options: CallOptions, work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
-import { Readable, type Writable } from 'node:stream';
-import { surroundings } from '../sys/surroundings.js';
+import { errorMonitor } from 'node:events';
+import { finished, Readable, type Writable } from 'node:stream';
+import { FosterError } from '../sys/errors.js';
 import { onInterrupt, stopIfInterrupted } from '../worker/interrupt.js';
 import type { RunResult, StreamOptions } from './types.js';
 
@@ -28,6 +29,7 @@ export function programOf(child: ChildProcess): RunningProgram {
 /**
  * Connects a program's streams as the options say, and waits until it has ended.
  * @param kill ends the program
+ * @throws FosterError if the stream for its standard input has failed, which ends the program
  */
 export async function carryStreams(
   program: RunningProgram,
@@ -36,14 +38,14 @@ export async function carryStreams(
 ): Promise<RunResult> {
   const { stdin, timeout, maxOutput = MOST_OUTPUT } = options;
   let [timedOut, outputExceeded] = [false, false];
+  let inputFailure: FosterError | undefined;
   let killing: Promise<void> | undefined;
   const end = async () => {
     killing ??= kill();
+    // what is left is little, and whoever does not read it must not hold up the end
+    for (const output of outputs) output.stopWaiting();
     await killing.catch(() => {});
   };
-  const stopListening = onInterrupt(end);
-  // it may have been interrupted while the program was started
-  if (surroundings().signal?.aborted) void end();
   const timer =
     timeout === undefined
       ? undefined
@@ -59,11 +61,17 @@ export async function carryStreams(
     new Output(program.stdout, options.stdout, maxOutput, exceed),
     new Output(program.stderr, options.stderr, maxOutput, exceed),
   ] as const;
-  feed(program.stdin, stdin);
+  const stopListening = onInterrupt(end);
+  const stopFeeding = feed(program.stdin, stdin, (failure) => {
+    if (killing !== undefined) return; // it ends anyway, for another reason
+    inputFailure = failure;
+    end();
+  });
   try {
     const exitCode = await program.exitCode;
     await killing;
     await stopIfInterrupted();
+    if (inputFailure !== undefined) throw inputFailure;
     return {
       exitCode,
       stdout: outputs[0].text,
@@ -74,24 +82,54 @@ export async function carryStreams(
   } finally {
     clearTimeout(timer);
     stopListening();
-    if (stdin instanceof Readable && program.stdin !== null) stdin.unpipe(program.stdin);
+    stopFeeding();
+    for (const output of outputs) output.stopWaiting();
   }
 }
 
-function feed(to: Writable | null, stdin: StreamOptions['stdin']): void {
-  if (to === null) return;
+/**
+ * @param fail is called if the stream ends before its data: the program must not take a part for the whole
+ * @returns a function that leaves the caller's stream alone again
+ */
+function feed(
+  to: Writable | null,
+  stdin: StreamOptions['stdin'],
+  fail: (failure: FosterError) => void,
+): () => void {
+  if (to === null) return () => {};
   to.on('error', () => {}); // the program has ended, or has closed its input
-  if (stdin === undefined) to.end();
-  else if (stdin instanceof Readable) stdin.pipe(to);
-  else to.end(stdin);
+  if (!(stdin instanceof Readable)) {
+    to.end(stdin);
+    return () => {};
+  }
+  const stopListening = finished(stdin, { writable: false }, (cause) => {
+    if (!cause) return;
+    to.destroy();
+    fail(
+      new FosterError(`cannot pass on standard input: its stream has failed: ${cause.message}`, { cause }),
+    );
+  });
+  stdin.pipe(to);
+  return () => {
+    stopListening();
+    stdin.unpipe(to);
+  };
 }
+
+/** After any of them, there is no reason to wait for a stream. An error is for its owner to handle. */
+const ENDS_OF_WAIT = ['drain', 'close', errorMonitor] as const;
 
 /** The output of one stream, which is kept or passed on. */
 class Output {
+  readonly #from: Readable | null;
+  readonly #to: Writable | undefined;
   readonly #pieces: Buffer[] = [];
   #size = 0;
+  #mayWait = true;
 
   constructor(from: Readable | null, to: Writable | undefined, most: number, exceed: () => void) {
+    this.#from = from;
+    this.#to = to;
     from?.on('data', (piece: Buffer) => {
       const room = most - this.#size;
       const part = piece.subarray(0, Math.max(room, 0));
@@ -99,15 +137,33 @@ class Output {
       if (piece.length > room) exceed();
       if (part.length === 0) return;
       if (to === undefined) this.#pieces.push(part);
-      else if (!to.write(part)) {
-        from.pause();
-        to.once('drain', () => from.resume());
-      }
+      else if (canTakeMore(to) && !to.write(part) && this.#mayWait) this.#wait(to);
     });
-    to?.once('close', () => from?.resume()); // nobody reads it any more
+  }
+
+  /** The caller's stream has listeners only as long as we wait for it: it may be used for many calls at the same time. */
+  #wait(to: Writable): void {
+    this.#from?.pause();
+    for (const event of ENDS_OF_WAIT) to.on(event, this.#resume);
+  }
+
+  readonly #resume = () => {
+    for (const event of ENDS_OF_WAIT) this.#to?.off(event, this.#resume);
+    this.#from?.resume();
+  };
+
+  /** From now on, all output is read, no matter whether the caller's stream keeps up. */
+  stopWaiting(): void {
+    this.#mayWait = false;
+    this.#resume();
   }
 
   get text(): string {
     return Buffer.concat(this.#pieces).toString('utf8');
   }
+}
+
+/** Nobody reads what is written to a closed stream. An HTTP response, which is not quite a stream, may be `writable` then. */
+function canTakeMore(to: Writable): boolean {
+  return to.writable && !to.destroyed && !to.writableEnded;
 }

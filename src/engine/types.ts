@@ -151,9 +151,9 @@ export interface HealthOptions {
 
 /** How the standard streams of a program are connected. */
 export interface StreamOptions {
-  /** Its standard input; empty by default. */
+  /** Its standard input; empty by default. If a stream fails or closes before its end, the program is killed, and the call fails. */
   stdin?: string | Uint8Array | Readable;
-  /** Receives its standard output, which is then not in the result. */
+  /** Receives its standard output, which is then not in the result. What comes after the stream is closed is discarded. */
   stdout?: Writable;
   /** Receives its standard error, which is then not in the result. */
   stderr?: Writable;

@@ -8,6 +8,8 @@ import type { Undo } from './surroundings.js';
 export class Interruption {
   readonly #undos = new Set<Undo>();
   readonly #lastUndos = new Set<Undo>();
+  /** Those that were called: each is called once. */
+  readonly #called = new Set<Undo>();
   readonly #onChange: (isNeeded: boolean) => void;
   #undone: Promise<void> | undefined;
   #isUndoing = false;
@@ -22,6 +24,8 @@ export class Interruption {
     const kind = last ? this.#lastUndos : this.#undos;
     if (this.#size === 0) this.#onChange(true);
     kind.add(undo);
+    // The work goes on, since it has not noticed the interrupt. If something is being undone, this one comes after it.
+    if (this.#undone !== undefined && !this.#isUndoing) this.#undone = this.#undo();
     return () => {
       if (kind.delete(undo) && this.#size === 0) this.#onChange(false);
     };
@@ -41,7 +45,7 @@ export class Interruption {
     return this.#undone;
   }
 
-  /** Undoes everything, once. If something cannot be undone, the next command removes the leftover. */
+  /** Undoes everything, once, and then what is registered later. If something cannot be undone, the next command removes the leftover. */
   interrupt(): Promise<void> {
     this.#undone ??= this.#undo();
     return this.#undone;
@@ -49,9 +53,20 @@ export class Interruption {
 
   async #undo(): Promise<void> {
     this.#isUndoing = true;
-    for (const kind of [this.#undos, this.#lastUndos])
-      await Promise.allSettled([...kind].reverse().map(async (undo) => await undo()));
+    for (let due = this.#due(); due.length > 0; due = this.#due()) {
+      for (const undo of due) this.#called.add(undo);
+      await Promise.allSettled(due.map(async (undo) => await undo()));
+    }
     this.#isUndoing = false;
+  }
+
+  /** What to undo next: the last ones only when all others are done. */
+  #due(): Undo[] {
+    for (const kind of [this.#undos, this.#lastUndos]) {
+      const due = [...kind].filter((undo) => !this.#called.has(undo));
+      if (due.length > 0) return due.reverse();
+    }
+    return [];
   }
 }
 

@@ -37,7 +37,8 @@ export interface Surroundings {
   warn(sentence: string): void;
   /**
    * Registers `undo` to be called when the caller cancels the work. The latest is called first; those that wait do so
-   * in parallel; `last` ones are called when all others are done.
+   * in parallel; `last` ones are called when all others are done. If the work was cancelled already, `undo` is called
+   * at once.
    * @returns a function that unregisters it
    */
   onInterrupt(undo: Undo, options?: { last?: boolean }): () => void;

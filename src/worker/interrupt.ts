@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { surroundings, type Undo } from '../sys/surroundings.js';
 
 /** Registers `undo` to be called when the caller interrupts the work. @returns a function that unregisters it */
@@ -13,6 +14,16 @@ export async function stopIfInterrupted(): Promise<void> {
 /** For loops that can be cancelled. @throws the signal's reason */
 export function throwIfInterrupted(): void {
   surroundings().signal?.throwIfAborted();
+}
+
+/**
+ * For loops that never wait by themselves: lets everything else in the process happen, unless there is nothing else.
+ * @throws the signal's reason if the work was cancelled
+ */
+export async function letOthersRun(): Promise<void> {
+  if (surroundings().ownsProcess) return;
+  await setImmediate();
+  throwIfInterrupted();
 }
 
 /**

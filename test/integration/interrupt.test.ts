@@ -333,6 +333,39 @@ test('build: while it downloads a file, and while it copies', async () => {
   assert.deepEqual(halfBuilt, []);
 });
 
+test('an abort before a copy has begun, and in the middle of a long log', async () => {
+  const name = 'wordy';
+  const script = 'yes | head -c 8000000; sleep 1000';
+  await foster.start(await foster.create({ root: 'busybox', name, command: ['sh', '-c', script] }));
+  let size = 0;
+  for await (const { data } of foster.logs(name, { follow: true })) {
+    size += data.length;
+    if (size === 8_000_000) break;
+  }
+  const early = new AbortController();
+  const copy = foster.copyTo(name, '/etc/passwd', '/copy', { signal: early.signal });
+  early.abort();
+  await assert.rejects(copy, { kind: 'interrupted' });
+  await waitUntil(
+    'the helper has ended',
+    () => !descendants().some(({ pid }) => commandLine(pid).includes('own-process-main')),
+  );
+  assert.equal((await foster.exec(name, { command: ['test', '-e', '/copy'] })).exitCode, 1);
+
+  const abort = new AbortController();
+  let read = 0;
+  const { signal } = abort;
+  const reading = async () => {
+    for await (const { data } of foster.logs(name, { signal })) {
+      if (read === 0) setImmediate(() => abort.abort());
+      read += data.length;
+    }
+  };
+  await assert.rejects(reading(), { kind: 'interrupted' });
+  assert.ok(read < size, 'it was noticed before the end');
+  await foster.remove(name, { force: true });
+});
+
 test('run, exec, attach, wait, logs, events, stats and watch', async () => {
   const endless = { root: 'busybox', command: ['sleep', '1000'], remove: true };
   const isRunning = async () => (await foster.list()).some(({ status }) => status === 'running');

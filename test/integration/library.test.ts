@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { errorMonitor, once } from 'node:events';
+import { createReadStream, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -62,6 +62,53 @@ test('limits of time and size', async () => {
   assert.deepEqual([late.timedOut, late.exitCode], [true, 137]);
   const loud = await foster.run({ root: 'busybox', command: ['yes'], remove: true, maxOutput: 10_000 });
   assert.deepEqual([loud.outputExceeded, loud.exitCode, loud.stdout.length], [true, 137, 10_000]);
+  await home.assertNothingLeft();
+});
+
+test('streams of the caller that close or stall hold nothing up', { timeout: DEADLINE }, async () => {
+  const name = 'talker';
+  await running(name);
+  const command = ['sh', '-c', 'head -c 300000 /dev/zero; echo done >&2'];
+  const [closed, closing, stalled] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  closing.once('readable', () => closing.destroy());
+  closed.destroy();
+  await once(closed, 'close');
+  const yes = { command: ['yes'], stdout: stalled, stderr: stalled, timeout: 500 };
+  const [unread, left, ...late] = await Promise.all([
+    foster.exec(name, { command, stdout: closed }),
+    foster.exec(name, { command, stdout: closing }),
+    foster.exec(name, yes),
+    foster.exec(name, { ...yes, tty: true }),
+    foster.run({ root: 'busybox', remove: true, ...yes }),
+    foster.attach(name, { stdout: stalled, timeout: 500 }),
+  ]);
+  for (const { exitCode, stderr } of [unread, left]) assert.deepEqual([exitCode, stderr], [0, 'done\n']);
+  assert.deepEqual(
+    late.map(({ timedOut }) => timedOut),
+    [true, true, true, true],
+  );
+  for (const event of ['close', 'drain', errorMonitor]) assert.equal(stalled.listenerCount(event), 0);
+  await foster.remove(name, { force: true });
+});
+
+test('a stream for standard input that fails ends the program', { timeout: DEADLINE }, async () => {
+  const name = 'listener';
+  await running(name);
+  const missing = () => createReadStream('/missing');
+  const cat = { root: 'busybox', command: ['cat'], remove: true };
+  const noFile = { message: /^cannot pass on standard input: its stream has failed: ENOENT/ };
+  await Promise.all([
+    assert.rejects(foster.run({ ...cat, stdin: missing() }), noFile),
+    assert.rejects(foster.exec(name, { command: ['cat'], stdin: missing() }), noFile),
+  ]);
+  const [stdin, stdout] = [new PassThrough(), new PassThrough()];
+  stdin.write('one');
+  stdout.once('data', () => stdin.destroy());
+  await assert.rejects(foster.exec(name, { command: ['cat'], stdin, stdout }), {
+    message: /Premature close/,
+  });
+  assert.equal(stdin.listenerCount('error'), 0);
+  await foster.remove(name, { force: true });
   await home.assertNothingLeft();
 });
 

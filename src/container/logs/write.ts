@@ -4,6 +4,7 @@ import { isUnlogged } from '../../spec/parse/logging.js';
 import { FosterError } from '../../sys/errors.js';
 import { containerFolder } from '../../sys/paths.js';
 import { FolderWatch } from '../../sys/watch.js';
+import { letOthersRun } from '../../worker/interrupt.js';
 import { type Container, isLocked } from '../store.js';
 import { type LineOptions, LineSink, type LogOutput, RawSink } from './output.js';
 import { LogReader, type LogSink, type LogStream } from './reader.js';
@@ -29,6 +30,9 @@ export async function writeLog(container: Container, options: LogOptions, output
   const sink = isByLine ? new LineSink(output, options) : new RawSink(output);
   for await (const _ of readLog(container, options, sink));
 }
+
+/** Milliseconds for which entries, which may be tiny, keep the rest of the process waiting. */
+const LONGEST_TURN = 10;
 
 /** A piece of a container's output. */
 export interface LogEntry {
@@ -57,7 +61,16 @@ export async function* logEntries(
     },
     flush() {},
   };
-  for await (const _ of readLog(container, options, sink)) yield* entries.splice(0);
+  for await (const _ of readLog(container, options, sink)) {
+    let began = performance.now();
+    for (const entry of entries.splice(0)) {
+      yield entry;
+      if (performance.now() - began < LONGEST_TURN) continue;
+      await letOthersRun();
+      began = performance.now();
+    }
+    await letOthersRun();
+  }
 }
 
 /** Passes the log to the sink, and yields after each piece. */
