@@ -23,6 +23,8 @@ export interface LayerMaker {
 /** What a step changes, or runs. */
 export interface StepWork extends Pick<LayerWork, 'changes' | 'inputs' | 'mountPoints'> {
   run?: RunWork;
+  /** Asked when it is done: whether it read other files than the key of the cache says. Then the result is not kept there. */
+  hasChanged?: (() => boolean) | undefined;
 }
 
 /** The container of a RUN. */
@@ -58,7 +60,11 @@ export class StoreMaker implements LayerMaker {
 
   download = workFromURLs;
 
-  async make(key: string, below: StageLayer[], { run, ...work }: StepWork): Promise<BuildCacheEntry> {
+  async make(
+    key: string,
+    below: StageLayer[],
+    { run, hasChanged, ...work }: StepWork,
+  ): Promise<BuildCacheEntry> {
     const { maps, timestamp } = this.#options;
     const layers = await this.unpacked(below);
     const made = await makeLayer({
@@ -71,7 +77,7 @@ export class StoreMaker implements LayerMaker {
     if (made.lostOwners > 0)
       this.#output.warn(`files whose owner is not mapped now belong to root: ${made.lostOwners}`);
     const entry = entryOf(made, timestamp);
-    rememberInBuildCache(key, entry);
+    if (!hasChanged?.()) rememberInBuildCache(key, entry);
     return entry;
   }
 }

@@ -116,6 +116,7 @@ export class StageBuilder {
         ...options.container.volumes.map(({ destination }) => destination),
         ...MOUNT_POINTS,
       ],
+      hasChanged: () => mounts.some(({ work }) => work?.hasChanged?.()),
       run: {
         start: (layers) => async (workspace) =>
           await withMounts(
@@ -199,6 +200,7 @@ export class StageBuilder {
         changes: work.changes,
         inputs: work.inputs,
         mountPoints: [],
+        hasChanged: work.hasChanged,
       }));
     } finally {
       for (const cleanup of cleanups.toReversed()) cleanup();

@@ -5,10 +5,10 @@ import { lockStore, unlockStore } from '../image/store/lock.js';
 import { makeImage } from '../image/store/new-image.js';
 import { type Descriptor, MEDIA } from '../image/store/oci.js';
 import { Staging } from '../image/store/staging.js';
-import type { ImageDefaults } from '../spec/image-defaults.js';
 import { about } from '../sys/about.js';
 import { FosterError } from '../sys/errors.js';
 import { undoUnlessDone } from '../worker/interrupt.js';
+import { ownDefaults } from './own-defaults.js';
 import { anonymousVolumesOf } from './record.js';
 import type { Container } from './store.js';
 import { writeTree } from './tree.js';
@@ -46,10 +46,7 @@ export async function commitContainer(container: Container, options: CommitOptio
       ? anonymousVolumesOf(record).map(({ destination }) => destination)
       : [];
     const changes = [...volumes.map((path) => `VOLUME ${JSON.stringify([path])}`), ...options.changes];
-    const defaults = changes.reduce<ImageDefaults>(
-      changeDefaults,
-      base?.config.config ?? ownDefaults(container),
-    );
+    const defaults = changes.reduce(changeDefaults, ownDefaults(record, base?.config.config));
     const below = options.isSquashed ? undefined : base;
     return await makeImage({
       base: below,
@@ -70,12 +67,6 @@ export async function commitContainer(container: Container, options: CommitOptio
   } finally {
     unlockStore();
   }
-}
-
-/** The defaults for the image of a container without an image: how the container itself was started. */
-function ownDefaults({ record }: Container): ImageDefaults {
-  const { args, env, cwd } = record.spec.process;
-  return { Cmd: args, Env: env.filter((entry) => !/^(HOSTNAME|HOME|TERM)=/.test(entry)), WorkingDir: cwd };
 }
 
 async function stageLayer(

@@ -10,11 +10,20 @@ export type BuildOutput = FilesOutput | { type: 'docker' | 'oci'; dest: string |
 
 type FilesOutput = { type: 'local'; dest: string } | { type: 'tar'; dest: string | undefined };
 
-/** Writes an image that has been built. @throws FosterError */
-export async function writeOutput(id: string, output: BuildOutput): Promise<void> {
+/**
+ * Writes an image that has been built.
+ * @param names those that the build has given it, which an archive has, too
+ * @throws FosterError
+ */
+export async function writeOutput(
+  id: string,
+  output: BuildOutput,
+  names: readonly string[] = [],
+): Promise<void> {
   if (output.type !== 'local' && output.type !== 'tar') {
     const { save } = await import('./images.js');
-    return await save([id], { format: `${output.type}-archive`, output: output.dest });
+    const images = names.length > 0 ? [...names] : [id];
+    return await save(images, { format: `${output.type}-archive`, output: output.dest });
   }
   if (output.type === 'local') makeDirectory(output.dest);
   const { create, remove } = await import('./containers.js');

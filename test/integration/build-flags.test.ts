@@ -141,6 +141,9 @@ test('-o type=tar, docker and oci: an archive, also on standard output', async (
   }
   await printed(FILES, ['-o', `type=docker,dest=${home.path('image.tar')}`]);
   assert.match(list(readFileSync(home.path('image.tar'))), /manifest\.json$/m);
+  const extract = ['-xOf', home.path('image.tar'), 'manifest.json'];
+  const manifest = JSON.parse(spawnSync('tar', extract, { encoding: 'utf8' }).stdout);
+  assert.deepEqual(manifest[0].RepoTags, ['docker.io/library/built:latest']);
   await printed(FILES, ['-o', `type=oci,dest=${home.path('oci.tar')}`]);
   assert.match(list(readFileSync(home.path('oci.tar'))), /oci-layout$/m);
   for (const [output, problem] of [
@@ -355,7 +358,7 @@ test('ADD downloads, and checks the digest', async () => {
   try {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/folder`;
     await printed(
-      `ADD ${url}/file.txt file /into/\nADD --checksum=sha256:${digest} ${url}/file.txt /renamed\nRUN stat -c '%a %u %Y' /into/file.txt /into/file\n`,
+      `ADD ${url}/file.txt file /into/\nARG SUM=${digest}\nADD --checksum=sha256:$SUM ${url}/file.txt /renamed\nRUN stat -c '%a %u %Y' /into/file.txt /into/file\n`,
     );
     assert.equal(
       home.run([

@@ -126,7 +126,7 @@ RUN mkdir -p /out/sub && echo $WHAT > /out/sub/file && chown -R 7:8 /out/sub && 
 ${FROM} AS unused
 RUN false
 FROM maker AS next
-RUN echo more >> /out/sub/file
+RUN echo more of $WHAT >> /out/sub/file
 FROM scratch AS small
 COPY --from=next /out /out
 ${FROM}
@@ -140,7 +140,7 @@ COPY --from=localhost/foster/busybox /etc/passwd /c
       context,
       'cat /a/file /b/file; stat -c "%u:%g" /a/file /b/file; test -f /b/link -a ! -L /b/link; head -c 4 /c',
     ),
-    'made\nmade\nmore\n7:8\n9:9\nroot',
+    'made\nmade\nmore of made\n7:8\n9:9\nroot',
   );
   home.built(context, ['--target', 'small', '-t', 'small', '--build-arg', 'WHAT=other']);
   const { digest } = home.manifest('docker.io/library/small:latest').layers[0] ?? { digest: '' };

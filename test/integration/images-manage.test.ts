@@ -156,6 +156,54 @@ test('commit creates an image from the changes, which podman and skopeo can read
   assert.deepEqual(image.Config.Labels, { kind: 'app' });
 });
 
+test('commit keeps how the container was configured, over the defaults of its image', () => {
+  const shown = (name: string) => JSON.parse(out('image', 'inspect', '-f', '{{json .Config}}', name));
+  const asked = [
+    '-e',
+    'OWN=1',
+    '-w',
+    '/d',
+    '-u',
+    '7',
+    '--label',
+    'more=x',
+    '--expose',
+    '80',
+    '--stop-signal',
+    'HUP',
+  ];
+  out(
+    'create',
+    '--name',
+    'own',
+    '-t',
+    ...asked,
+    '--health-cmd',
+    'true',
+    '--entrypoint',
+    'echo',
+    'app:1',
+    'said',
+  );
+  out('commit', 'own', 'own:1');
+  const { Env, Healthcheck, Volumes, ...config } = shown('own:1');
+  assert.deepEqual(Env, [...shown('app:1').Env, 'OWN=1']);
+  assert.deepEqual(Healthcheck.Test, ['CMD-SHELL', 'true']);
+  assert.deepEqual(config, {
+    User: '7',
+    ExposedPorts: { '80/tcp': {} },
+    Entrypoint: ['echo'],
+    Cmd: ['said'],
+    WorkingDir: '/d',
+    Labels: { kind: 'app', more: 'x' },
+    StopSignal: 'SIGHUP',
+  });
+  assert.equal(out('run', '--rm', 'own:1'), 'said\n');
+  out('create', '--name', 'plain', 'app:1');
+  out('commit', 'plain', 'plain:1');
+  assert.deepEqual(shown('plain:1'), shown('app:1'));
+});
+
 test('export writes all files as the container sees them, without volumes', () => {
   out(
     'run',

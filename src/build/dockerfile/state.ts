@@ -41,7 +41,7 @@ export function emptyState(platform: Platform): StageState {
   };
 }
 
-/** The result of a stage as the start of another. */
+/** The result of a stage as the start of another, which inherits its ARGs, as in Docker. */
 export function copyState(state: StageState): StageState {
   const { OnBuild: _, ...config } = structuredClone(state.config);
   return {
@@ -49,7 +49,7 @@ export function copyState(state: StageState): StageState {
     config,
     layers: [...state.layers],
     history: [...state.history],
-    args: new Map(),
+    args: new Map(state.args),
     shell: config.Shell ?? DEFAULT_SHELL,
     hasOwnCommand: false,
   };

@@ -80,7 +80,8 @@ export function readFilesStep(
   const all = words.map(expanded);
   const urls = all.filter((source) => keyword === 'ADD' && isURL(source));
   const sources = all.filter((source) => !urls.includes(source));
-  const checksum = flag('checksum')?.value;
+  const asked = flag('checksum')?.value;
+  const checksum = asked === undefined ? undefined : expanded(asked);
   checkURLs(keyword, sources, urls, checksum);
   const target = expanded(destination);
   const several = all.length + heredocs.length > 1;
@@ -174,6 +175,8 @@ export interface FilesWork {
   inputs: LayerInput[];
   /** Digest of the content, without the times of files. */
   digest: string;
+  /** Whether its files changed after the digest was made and before they were read; known once all inputs have been read. */
+  hasChanged?: () => boolean;
 }
 
 /** The work of COPY --from, from a tree made of these layers. */
@@ -211,11 +214,23 @@ export async function workFromContext(step: FilesStep, context: ContextFiles): P
     changes.push({ kind: 'copy', from: 'input', path, isDirectory, owner, mode });
     inputs.push(heredocArchive(step.heredocs));
   }
-  return {
-    changes,
-    inputs,
-    digest: found.length === 0 ? '' : context.digest(found, excludes),
+  if (found.length === 0) return { changes, inputs, digest: '' };
+  const digest = context.digest(found, excludes);
+  let isOther = false;
+  const look = () => {
+    isOther = context.digest(found, excludes) !== digest;
   };
+  return { changes, inputs: beforeEnd(inputs, look), digest, hasChanged: () => isOther };
+}
+
+/** Calls `look` when the last input has been read. */
+function beforeEnd(inputs: LayerInput[], look: () => void): LayerInput[] {
+  const last = inputs.at(-1) ?? [];
+  async function* whole(): AsyncGenerator<Buffer> {
+    yield* last;
+    look();
+  }
+  return [...inputs.slice(0, -1), whole()];
 }
 
 const PIECE = 256 * 1024;

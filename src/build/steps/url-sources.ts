@@ -57,5 +57,6 @@ export function joined(works: FilesWork[]): FilesWork {
     changes: works.flatMap(({ changes }) => changes),
     inputs: works.flatMap(({ inputs }) => inputs),
     digest: works.map(({ digest }) => digest).join(' '),
+    hasChanged: () => works.some((work) => work.hasChanged?.()),
   };
 }

@@ -43,7 +43,7 @@ export async function finishBuild(
   for (const output of outputs) {
     if (output.type === 'registry') continue;
     const { writeOutput } = await import('../../engine/build-output.js');
-    await writeOutput(id, output);
+    await writeOutput(id, output, tags);
   }
   if (!push && !outputs.some(({ type }) => type === 'registry')) return;
   if (tags.length === 0)

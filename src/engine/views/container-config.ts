@@ -1,6 +1,6 @@
+import { healthcheckOf } from '../../container/own-defaults.js';
 import type { Asked, ContainerRecord } from '../../container/record.js';
 import { signalName } from '../../spec/parse/signals.js';
-import type { HealthCheck } from '../../spec/request.js';
 import { exposedPorts } from './ports.js';
 
 /** Fields that older versions of foster did not store. */
@@ -60,27 +60,5 @@ export function configOf(record: ContainerRecord, volumes: string[]): Record<str
     Timezone: timezone ?? '',
     Passwd: !record.network.without?.includes('/etc/passwd'),
     sdNotifyMode: 'ignore',
-  };
-}
-
-const NANOSECONDS = 1_000_000;
-
-function healthcheckOf(record: ContainerRecord): { Healthcheck?: Record<string, unknown> } {
-  if (record.health !== undefined) return { Healthcheck: checkOf(record.health) };
-  return askedOf(record).noHealthcheck ? { Healthcheck: { Test: ['NONE'] } } : {};
-}
-
-/** A health check in the format of an image's config. */
-function checkOf(check: HealthCheck): Record<string, unknown> {
-  const { command, interval, startInterval, timeout, startPeriod, retries } = check;
-  const [shell, flag, script] = command;
-  const isShell = command.length === 3 && shell === '/bin/sh' && flag === '-c';
-  return {
-    Test: isShell ? ['CMD-SHELL', script] : ['CMD', ...command],
-    Interval: interval * NANOSECONDS,
-    Timeout: timeout * NANOSECONDS,
-    StartPeriod: startPeriod * NANOSECONDS,
-    ...(startInterval !== undefined && { StartInterval: startInterval * NANOSECONDS }),
-    Retries: retries,
   };
 }
