@@ -46,7 +46,7 @@ export function parseDotenv(
         raw += `\n${lines[at]}`;
       }
       raw = raw.slice(1, closingQuote(raw, quote));
-    } else raw = raw.startsWith('#') ? '' : raw.replace(/\s+#.*$/, '').trimEnd();
+    } else raw = raw.startsWith('#') ? '' : raw.replace(/(?<!\s)\s+#.*$/, '').trimEnd();
     const variables = {
       get: (wanted: string) => outside(wanted) ?? found.get(wanted),
       missing() {},

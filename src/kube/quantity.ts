@@ -23,7 +23,7 @@ const FACTORS: Readonly<Record<string, number>> = {
 /** The number that a quantity is: `500m` is 0.5, `64Mi` is 67108864. @throws FosterError */
 export function quantityOf(quantity: Quantity, place: Place): number {
   const [, amount = '', exponent = '', unit = ''] =
-    /^([+-]?(?:\d+\.?\d*|\.\d+))([eE][+-]?\d{1,2})?([a-zA-Z]{0,2})$/.exec(String(quantity)) ?? [];
+    /^([+-]?(?:\d+(?:\.\d*)?|\.\d+))([eE][+-]?\d{1,2})?([a-zA-Z]{0,2})$/.exec(String(quantity)) ?? [];
   const factor = Object.hasOwn(FACTORS, unit) ? FACTORS[unit] : undefined;
   const number = factor === undefined || amount === '' ? Number.NaN : Number(amount + exponent) * factor;
   if (Number.isFinite(number) && number >= 0) return number;

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -122,6 +131,40 @@ test('files in the ignore file are excluded', () => {
   assert.equal(home.outputOf(context, 'cd /t && find . -type f | sort'), './d/c\n');
   writeFileSync(join(context, 'Dockerfile'), `${FROM}\nCOPY a.log /\n`);
   assert.match(home.build(context).stderr, /a\.log: excluded by the ignore file/);
+});
+
+test('an ignore file beside the Dockerfile counts, not one that is where foster was called', () => {
+  const Dockerfile = `${FROM}\nCOPY . /t/\n`;
+  const context = home.context({ Dockerfile, 'Dockerfile.dockerignore': 'D*\nb\n', a: '', b: '' });
+  const cwd = home.context({ Dockerfile, 'Dockerfile.dockerignore': 'D*\na\n' });
+  const copied = (flags: string[]) => {
+    home.built(context, ['-t', 'ignoring', ...flags], { cwd });
+    return home.run(['--rm', 'ignoring', 'ls', '/t']).stdout;
+  };
+  assert.equal(copied([]), 'a\n');
+  assert.equal(copied(['-f', 'Dockerfile']), 'b\n');
+});
+
+test('directories of a tar archive that forbid it even their owner are removed', () => {
+  const incoming = join(home.folder, 'data/foster/images/incoming');
+  for (const mode of [0o555, 0]) {
+    const input = tar(
+      { name: 'Dockerfile', content: `${FROM}\nCOPY d/f /f\n` },
+      { name: 'd/', type: '5', mode },
+      { name: 'd/f', content: 'f' },
+    );
+    const { status, stderr } = home.build('-', [], { input });
+    if (mode !== 0) assert.equal(status, 0, stderr);
+    // the collection that follows a build may have removed it, too
+    assert.deepEqual(existsSync(incoming) ? readdirSync(incoming) : [], []);
+  }
+  // left by an earlier foster
+  mkdirSync(join(incoming, '1-x/d'), { recursive: true });
+  writeFileSync(join(incoming, '1-x/d/f'), '');
+  chmodSync(join(incoming, '1-x/d'), 0o555);
+  const { status, stderr } = home.foster(['image', 'prune', '-f']);
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.equal(existsSync(incoming), false);
 });
 
 test('ADD unpacks archives, COPY does not', () => {

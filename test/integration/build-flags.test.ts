@@ -370,6 +370,12 @@ test('ADD downloads, and checks the digest', async () => {
       ]).stdout,
       'downloadedof the contextdownloaded600 1420070400\n',
     );
+    // a download has no ignore file, least of all that of the working directory
+    mkdirSync(home.path('elsewhere'));
+    writeFileSync(home.path('elsewhere/.dockerignore'), '*\n');
+    const args = ['build', '-f', home.path('Dockerfile'), home.path('context')];
+    const again = await foster(home, args, {}, home.path('elsewhere'));
+    assert.equal(again.status, 0, again.stderr);
     for (const [line, problem] of [
       [
         `ADD --checksum=sha256:${'0'.repeat(64)} ${url}/file.txt /x`,

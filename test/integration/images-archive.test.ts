@@ -5,7 +5,7 @@ import { afterEach, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { FOSTER } from './support/foster.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
-import { OciLayout } from './support/oci-layout.js';
+import { OciLayout, OWN } from './support/oci-layout.js';
 import { tar } from './support/tar.js';
 import { waitUntil } from './support/wait.js';
 
@@ -147,6 +147,46 @@ test("from an index of several platforms this machine's is loaded", () => {
     home.foster(['load', '--platform', 'linux/riscv64', '-i', folder]).stderr,
     /is not available for linux\/riscv64/,
   );
+});
+
+test('an archive cannot take the digest or the ID of another image for a name', () => {
+  home.load(archive);
+  const { Digest, Id } = JSON.parse(home.foster(['image', 'inspect', 'app:1']).stdout)[0];
+  const other = { layers: [BUSYBOX_LAYER], config: { Cmd: ['echo', 'other'] } };
+  const id = Id.slice('sha256:'.length);
+  for (const name of [`app@${Digest}`, `app:1@${Digest}`, `sha256:${id}`]) {
+    const { status, stderr } = home.foster(['load'], { input: dockerArchive({ ...other, names: [name] }) });
+    assert.equal(status, 125);
+    assert.match(stderr, /^foster: cannot load standard input: it names an image /);
+  }
+  const layout = new OciLayout();
+  const one = layout.image({ layers: [{ members: BUSYBOX_LAYER }], config: { Cmd: ['echo', 'other'] } });
+  for (const name of [`app@${Digest}`, `sha256:${id}`]) layout.names.set(name, one.manifest);
+  layout.names.set(`app@${one.manifest.digest}`, one.manifest);
+  const index = layout.index([[OWN, one.manifest]], 'first');
+  layout.names.set(`app@${index.digest}`, index);
+  layout.names.delete('first');
+  const { stdout, stderr } = home.foster(['load', '-i', layout.write(path('names'))]);
+  assert.equal(stdout, `Loaded image: app@${one.manifest.digest}\nLoaded image: app@${index.digest}\n`);
+  assert.equal(stderr.match(/warning: an image is loaded without its name: /g)?.length, 2, stderr);
+  runs(`app@${Digest}`);
+  // a name that looks like an ID, however it was given
+  home.foster(['tag', `app@${index.digest}`, `sha256:${id}`]);
+  runs(Id);
+  // the index is not saved, so its digest could not be verified
+  const saved = home.foster([
+    'save',
+    '--format',
+    'oci-archive',
+    '-o',
+    path('by-index'),
+    `app@${index.digest}`,
+  ]);
+  assert.equal(saved.stderr, '');
+  home.foster(['rmi', '-f', one.config.digest]);
+  const again = home.foster(['load', '-i', path('by-index')]);
+  assert.deepEqual([again.stdout, again.stderr], [`Loaded image: app@${one.manifest.digest}\n`, '']);
+  home.foster(['rmi', '-f', one.config.digest, 'app:1']);
 });
 
 test('damaged archives are refused, and leave nothing behind', () => {

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
+import { getExtendedAttribute, setExtendedAttribute } from '../../src/sys/libc.js';
 import { FROM } from './support/build.js';
 import { Containers } from './support/containers.js';
 import { FOSTER, Home } from './support/foster.js';
@@ -434,6 +435,26 @@ test('builds: steps, caches, files of the context and secrets', () => {
   containers.ok(...build, '--no-cache', context);
   assert.equal(out('cat /count', [], 'app:1'), '2\n');
   containers.ok('rmi', 'app:1');
+});
+
+test("capabilities of a program are the image's, and no file on the host gets them", () => {
+  const capability = 'security.capability';
+  const context = makeDirectory(join(home.folder, 'capable'));
+  const host = makeDirectory(join(home.folder, 'of-host'));
+  writeFileSync(join(context, 'Dockerfile'), `${FROM}\nCOPY program /\n`);
+  writeFileSync(join(context, 'program'), '');
+  // VFS_CAP_REVISION_2, effective; CAP_NET_RAW
+  const value = Buffer.from('0100000200200000000000000000000000000000', 'hex');
+  setExtendedAttribute(join(context, 'program'), capability, value);
+  containers.ok('build', '-q', '-t', 'capable', '-o', join(host, 'built'), context);
+  containers.ok('create', '--name', 'capable', 'capable');
+  containers.ok('cp', 'capable:/program', join(host, 'copied'));
+  for (const name of ['built/program', 'copied'])
+    assert.equal(getExtendedAttribute(join(host, name), capability), undefined, name);
+  containers.ok('cp', '-a', 'capable:/program', join(host, 'same'));
+  assert.deepEqual(getExtendedAttribute(join(host, 'same'), capability), value);
+  containers.ok('rm', 'capable');
+  containers.ok('rmi', 'capable');
 });
 
 test('foster unshare shows all ids unchanged, and foster mount does not need it', () => {

@@ -15,6 +15,7 @@ import { Readable } from 'node:stream';
 import { copyPath, HOST } from '../../container/copy/paths.js';
 import { CopySink } from '../../container/copy/sink.js';
 import { incomingFolder } from '../../image/store/staging.js';
+import { defaultIdMaps } from '../../spec/choose-id-maps.js';
 import { errnoNumber, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { errnoOfAny } from '../../sys/ffi.js';
@@ -26,6 +27,7 @@ import { peek } from '../../tar/peek.js';
 import { TarReader } from '../../tar/reader.js';
 import { TAR_END } from '../../tar/writer.js';
 import { onInterrupt } from '../../worker/interrupt.js';
+import { removeTrees } from '../../worker/remove-trees.js';
 import { isTarHeader } from './archive-compression.js';
 import { IgnoreRules } from './patterns.js';
 import { type FindOptions, findSources, openSource, type Source, sourceTar } from './sources.js';
@@ -37,6 +39,8 @@ export interface Context {
   /** The text of the Dockerfile, and its name in errors. */
   text: string;
   name: string;
+  /** Whether -f named a Dockerfile in the working directory, instead of one in the context. */
+  isOfCaller?: boolean;
   /** Removes temporary files. */
   discard?: () => void;
 }
@@ -72,10 +76,13 @@ export async function openContext(context: string, file: string | undefined): Pr
   return { folder, ...readDockerfile(folder, file) };
 }
 
-function readDockerfile(folder: string, file: string | undefined): { text: string; name: string } {
+function readDockerfile(
+  folder: string,
+  file: string | undefined,
+): Pick<Context, 'text' | 'name' | 'isOfCaller'> {
   // like Docker: first in the working directory, then in the context
   const ofCaller = file === undefined ? undefined : readSmall(file, () => openSync(resolve(file), READ));
-  if (file !== undefined && ofCaller !== undefined) return { text: ofCaller, name: file };
+  if (file !== undefined && ofCaller !== undefined) return { text: ofCaller, name: file, isOfCaller: true };
   for (const name of file === undefined ? NAMES : [file]) {
     const text = readSmall(name, () => openOfContext(folder, name));
     if (text !== undefined) return { text, name };
@@ -155,7 +162,13 @@ function looksLikeArchive(start: Buffer): boolean {
 export function temporaryFolder(): { folder: string; discard: () => void } {
   mkdirSync(incomingFolder(), { recursive: true, mode: 0o700 });
   const folder = mkdtempSync(join(incomingFolder(), `${process.pid}-`));
-  const remove = () => rmSync(folder, { recursive: true, force: true });
+  const remove = () => {
+    try {
+      rmSync(folder, { recursive: true, force: true });
+    } catch {
+      removeTrees([folder], defaultIdMaps()); // a directory of an archive may forbid it even its owner
+    }
+  };
   const stopListening = onInterrupt(remove, { last: true });
   return {
     folder,
@@ -198,15 +211,21 @@ export class ContextFiles {
   readonly #root: number | undefined;
   readonly #rules: IgnoreRules;
 
-  /** @param ignoreFile path on the host of the file to read instead of those in the context */
-  constructor({ folder, name }: Pick<Context, 'folder' | 'name'>, ignoreFile?: string | undefined) {
+  /**
+   * @param name of the Dockerfile; without one, there is no ignore file
+   * @param ignoreFile path on the host of the file to read instead of those that belong to the context or the Dockerfile
+   */
+  constructor(
+    { folder, name, isOfCaller = false }: Pick<Context, 'folder' | 'isOfCaller'> & { name?: string },
+    ignoreFile?: string | undefined,
+  ) {
     this.#root = folder === undefined ? undefined : openSync(folder, O_PATH | constants.O_DIRECTORY);
     this.#rules = new IgnoreRules(
       ignoreFile !== undefined
         ? ignoreFileOfCaller(ignoreFile)
-        : folder === undefined
+        : folder === undefined || name === undefined
           ? ''
-          : readIgnoreFile(folder, name),
+          : readIgnoreFile(folder, name, isOfCaller),
     );
   }
 
@@ -265,12 +284,13 @@ function ignoreFileOfCaller(path: string): string {
   return text;
 }
 
-function readIgnoreFile(folder: string, dockerfile: string): string {
+/** The file beside the Dockerfile, wherever that was found, or else one of the context. */
+function readIgnoreFile(folder: string, dockerfile: string, isOfCaller: boolean): string {
   const beside = `${dockerfile}.dockerignore`;
-  const ofCaller = readSmall(beside, () => openSync(resolve(beside), READ));
-  if (ofCaller !== undefined) return ofCaller;
   for (const name of [beside, '.containerignore', '.dockerignore']) {
-    const text = readSmall(name, () => openOfContext(folder, name));
+    const text = readSmall(name, () =>
+      isOfCaller && name === beside ? openSync(resolve(name), READ) : openOfContext(folder, name),
+    );
     if (text !== undefined) return text;
   }
   return '';

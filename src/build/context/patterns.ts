@@ -87,10 +87,13 @@ function setRegExp(not: string, characters: string, pattern: string): RegExp {
   }
 }
 
+/** `[a-z]`, `[^\]]` */
+const SET = /\[(\^?)((?:\\.|[^\]\\])+)\]/sy;
+
 function parse(pattern: string): Token[] {
   const tokens: Token[] = [];
   const is = (wanted: string) => (char: string) => char === wanted;
-  const lastEnd = pattern.lastIndexOf(']'); // after it, each [ would look for one up to the end
+  let hasEnd = true; // once a set has none, no later one has: each would look for it up to the end
   for (let at = 0; at < pattern.length; at++) {
     const char = pattern[at] ?? '';
     if (pattern.startsWith('**/', at)) {
@@ -103,9 +106,12 @@ function parse(pattern: string): Token[] {
     else if (char === '?') tokens.push((one) => one !== '/');
     else if (char === '\\' && at + 1 < pattern.length) tokens.push(is(pattern[++at] ?? ''));
     else if (char === '[') {
-      const set = at < lastEnd ? /^\[(\^?)((?:\\.|[^\]\\])+)\]/.exec(pattern.slice(at)) : null;
-      if (set === null) tokens.push(is('['));
-      else {
+      SET.lastIndex = at;
+      const set = hasEnd ? SET.exec(pattern) : null;
+      if (set === null) {
+        if (pattern[at + 1] !== ']') hasEnd = false;
+        tokens.push(is('['));
+      } else {
         const regExp = setRegExp(set[1] ?? '', set[2] ?? '', pattern);
         tokens.push((one) => regExp.test(one));
         at += set[0].length - 1;

@@ -49,7 +49,7 @@ const KEYWORDS: ReadonlySet<string> = new Set(
 );
 
 /** dockerfile-ast takes time by the square of their number. */
-const MANY_FLAGS = /^[ \t]*\w+(?:[\s\\]+--\S*){1001}/m;
+const MAX_FLAGS = 1000;
 
 /** The part of dockerfile-ast that foster uses: it finds instructions, here-documents and directives. */
 export type Parser = Pick<typeof DockerfileParser, 'parse'>;
@@ -62,12 +62,12 @@ export function parseDockerfile(text: string, name: string, parser: Parser): Doc
   if (text.length > MAX_SIZE) throw new FosterError(`${name} is too large for a Dockerfile: over 1 MiB`);
   if (text.includes('\0')) throw new FosterError(`${name} is not a text file: it has a NUL byte`);
   const plain = text.replace(/^\ufeff/, '').replace(/\r\n/g, '\n');
-  const many = MANY_FLAGS.exec(plain);
-  if (many !== null)
+  const many = manyFlagsAt(plain);
+  if (many !== undefined)
     throw lineError(
       name,
-      plain.slice(0, many.index).split('\n').length,
-      'the instruction has over 1000 flags',
+      plain.slice(0, many).split('\n').length,
+      `the instruction has over ${MAX_FLAGS} flags`,
     );
   const first = parser.parse(plain);
   const escapeCharacter = first.getEscapeCharacter();
@@ -80,6 +80,19 @@ export function parseDockerfile(text: string, name: string, parser: Parser): Doc
   if (instructions.length === 0)
     throw new FosterError(`${name} has no instructions`, { advice: 'the first one must be FROM' });
   return { name, escape: escapeCharacter, instructions };
+}
+
+/**
+ * The position of a line that starts with a word and too many flags. Counts one by one: a regular expression for many
+ * flags would try all ways to divide a text into them, since a backslash can be part of a flag or between two.
+ */
+function manyFlagsAt(text: string): number | undefined {
+  const flag = /[\s\\`]+--\S*/y;
+  for (const { index, 0: start } of text.matchAll(/^[ \t]*\w+/gm)) {
+    flag.lastIndex = index + start.length;
+    for (let count = 0; flag.test(text); ) if (++count > MAX_FLAGS) return index;
+  }
+  return undefined;
 }
 
 /** The error for a line of a Dockerfile. */

@@ -30,7 +30,7 @@ export async function workFromURLs(
       throw new FosterError(`ADD ${text}: its digest is ${digest} instead of ${step.checksum}`, {
         advice: 'nothing was kept',
       });
-    const files = new ContextFiles({ folder, name: '' });
+    const files = new ContextFiles({ folder });
     clean(() => files.close());
     const path = step.isDirectory ? posix.join(step.path, name) : step.path;
     works.push(

@@ -45,7 +45,7 @@ export interface SinkOptions {
   isStream: boolean;
   /** Whether to keep the owners in the archive. */
   keepOwners: boolean;
-  /** Whether to keep set-user-ID and set-group-ID bits. */
+  /** Whether to keep what gives rights to those who run a file: set-user-ID and set-group-ID bits, capabilities. */
   keepSetIds: boolean;
   /** Whether a directory can replace another file, and the other way round. */
   overwrite?: boolean;
@@ -367,7 +367,7 @@ export class CopySink implements TarSink {
     const isOwned = this.#own(member, (uid, gid) => fchownSync(fd, uid, gid));
     const keepsIds = this.#options.keepSetIds && isOwned;
     fchmodSync(fd, keepsIds || !fstatSync(fd).isFile() ? member.mode : member.mode & ~SET_IDS);
-    setAttributes(fd, member); // last: a change of owner removes security.capability
+    setAttributes(fd, member, keepsIds); // last: a change of owner removes security.capability
     futimesSync(fd, member.mtime, member.mtime);
   }
 
@@ -386,9 +386,9 @@ export class CopySink implements TarSink {
 }
 
 /** Sets the attributes that the owner and the file system permit. */
-function setAttributes(fd: number, { xattrs }: Member): void {
+function setAttributes(fd: number, { xattrs }: Member, keepsCapabilities: boolean): void {
   for (const [name, value] of xattrs) {
-    if (!isKeptAttribute(name)) continue;
+    if (!isKeptAttribute(name) || (name === 'security.capability' && !keepsCapabilities)) continue;
     try {
       setExtendedAttribute(fd, name, Buffer.from(value, 'latin1'));
     } catch (error) {

@@ -1,6 +1,8 @@
+import { quoted } from '../../spec/parse/flag.js';
 import { FosterError } from '../../sys/errors.js';
 import { digestOf, MAX_DOCUMENT } from '../store/blobs.js';
 import type { Descriptor, ImageConfig, Manifest } from '../store/oci.js';
+import { familiarName, formatReference, parseReference } from '../store/reference.js';
 import type { ArchiveFile } from './archive-file.js';
 import type { ArchiveFiles } from './files.js';
 
@@ -56,6 +58,27 @@ export function bytesOf(file: ArchiveFile, what: string): Buffer {
 export function checkDigest(expected: string, found: string): void {
   if (found === expected) return;
   throw new FosterError(`its file for ${expected} has the digest ${found}`, { advice: 'nothing was kept' });
+}
+
+/**
+ * The full name for an image that an archive calls `text`. Whoever runs NAME@DIGEST relies on getting what has that
+ * digest, so an archive cannot give such a name to anything else.
+ * @param digests those of the image's manifest, and of the indexes that led to it
+ * @throws FosterError
+ */
+export function nameFor(text: string, digests: readonly string[]): string {
+  const reference = parseReference(text);
+  if (reference.digest !== undefined && !digests.includes(reference.digest))
+    throw new FosterError(
+      `it names an image ${quoted(text)}, but nothing in it shows that the image has that digest`,
+      { kind: 'invalid', advice: 'save it by its tag' },
+    );
+  if (familiarName(reference) === 'sha256')
+    throw new FosterError(`it names an image ${quoted(text)}, which looks like an ID`, {
+      kind: 'invalid',
+      advice: 'save it under another name',
+    });
+  return formatReference(reference);
 }
 
 /** The bytes of a manifest that foster makes because the archive has none. */

@@ -4,9 +4,8 @@ import { compressionOf, MAGIC_SIZE } from '../../tar/compression.js';
 import { digestOf, parseDocument } from '../store/blobs.js';
 import { readConfig } from '../store/documents.js';
 import { type ImageConfig, type Manifest, MEDIA } from '../store/oci.js';
-import { formatReference, parseReference } from '../store/reference.js';
 import type { ArchiveFile } from './archive-file.js';
-import { type ArchivedBlob, type ArchivedImage, bytesOf, manifestBytes } from './archived-image.js';
+import { type ArchivedBlob, type ArchivedImage, bytesOf, manifestBytes, nameFor } from './archived-image.js';
 import type { ArchiveFiles } from './files.js';
 
 /** An image in the `manifest.json` that `docker save` writes, with the names of its files. */
@@ -35,7 +34,8 @@ export async function readDockerArchive(
 }
 
 async function readImage(entry: DockerEntry, files: ArchiveFiles): Promise<ArchivedImage> {
-  const names = (entry.RepoTags ?? []).map((name) => formatReference(parseReference(name)));
+  // its manifest is made here, so that no digest is known to whoever named it
+  const names = (entry.RepoTags ?? []).map((name) => nameFor(name, []));
   const title = names[0] ?? entry.Config;
   const configFile = fileOf(files, entry.Config);
   const bytes = bytesOf(configFile, `the config of ${title}`);

@@ -1,4 +1,5 @@
 import { FosterError } from '../../sys/errors.js';
+import { surroundings } from '../../sys/surroundings.js';
 import { type ManifestDocument, readConfig, readManifest } from '../store/documents.js';
 import {
   type Descriptor,
@@ -8,9 +9,15 @@ import {
   type Platform,
 } from '../store/oci.js';
 import { parsePlatform, selectManifest } from '../store/platform.js';
-import { formatReference, parseReference } from '../store/reference.js';
 import type { ArchiveFile } from './archive-file.js';
-import { type ArchivedImage, bytesOf, documentOf, fileOf, type LoadOptions } from './archived-image.js';
+import {
+  type ArchivedImage,
+  bytesOf,
+  documentOf,
+  fileOf,
+  type LoadOptions,
+  nameFor,
+} from './archived-image.js';
 import type { ArchiveFiles } from './files.js';
 
 /** Annotations of an index that name an image: containerd's is a full name, the OCI's may be only a tag. */
@@ -30,9 +37,11 @@ export function readLayout(index: ArchiveFile, files: ArchiveFiles, options: Loa
   const wanted = options.platform === undefined ? ownPlatform() : parsePlatform(options.platform);
   const images = new Map<string, ArchivedImage>();
   for (const entry of content.document.manifests) {
-    const descriptor = manifestOf(entry, files, wanted);
+    const path = pathToManifest(entry, files, wanted);
+    const descriptor = path.at(-1) ?? entry;
     const known = images.get(descriptor.digest);
-    const names = namesOf(entry, content.document);
+    const digests = path.map(({ digest }) => digest);
+    const names = namesOf(entry, content.document, digests);
     if (known === undefined) images.set(descriptor.digest, readImage(descriptor, names, files));
     else known.names = [...new Set([...known.names, ...names])];
   }
@@ -40,16 +49,18 @@ export function readLayout(index: ArchiveFile, files: ArchiveFiles, options: Loa
   return [...images.values()];
 }
 
-/** The manifest itself, or the one that an index has for the platform. */
-function manifestOf(entry: Descriptor, files: ArchiveFiles, wanted: Platform): Descriptor {
+/** The manifest, after the indexes that lead to the one for the platform. The digests of the indexes are verified. */
+function pathToManifest(entry: Descriptor, files: ArchiveFiles, wanted: Platform): Descriptor[] {
+  const path = [entry];
   let descriptor = entry;
   for (let depth = 0; !MANIFEST_TYPES.includes(descriptor.mediaType); depth++) {
     if (depth === MAX_DEPTH) throw new FosterError('it has too many nested indexes');
     const { kind, document } = readDocument(descriptor, files);
     if (kind !== 'index') break;
     descriptor = selectManifest(document, wanted, nameIn(entry) ?? 'the archive');
+    path.push(descriptor);
   }
-  return descriptor;
+  return path;
 }
 
 function readDocument(descriptor: Descriptor, files: ArchiveFiles): ManifestDocument {
@@ -74,14 +85,16 @@ function nameIn({ annotations }: Descriptor): string | undefined {
   return annotations?.[FULL_NAME] ?? annotations?.[REF_NAME];
 }
 
-/** A tag alone is not a name. */
-function namesOf(entry: Descriptor, index: ImageIndex): string[] {
+/** A tag alone is not a name. An image whose name cannot be used is loaded without it. */
+function namesOf(entry: Descriptor, index: ImageIndex, digests: readonly string[]): string[] {
   const text = nameIn(entry);
   const isTag = text === 'latest' || (text !== undefined && /^v?\d[\d.]*$/.test(text));
   if (text === undefined || isTag || index.manifests.length > 10_000) return [];
   try {
-    return [formatReference(parseReference(text))];
-  } catch {
+    return [nameFor(text, digests)];
+  } catch (error) {
+    if (!(error instanceof FosterError)) throw error;
+    surroundings().warn(`an image is loaded without its name: ${error.message}`);
     return [];
   }
 }

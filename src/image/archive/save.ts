@@ -111,10 +111,18 @@ async function writeLayout(images: SavedImage[], sink: Sink): Promise<void> {
       const plain = { mediaType, digest, size };
       return names.length === 0
         ? [plain]
-        : names.map((name) => ({ ...plain, annotations: { [REF_NAME]: name } }));
+        : names.map((name) => ({ ...plain, annotations: { [REF_NAME]: ownName(name, digest) } }));
     }),
   };
   await sink.file('index.json', JSON.stringify(index));
+}
+
+/**
+ * A pull of NAME@DIGEST by the digest of an index keeps that name, but not the index. The archive has the name with the
+ * manifest's digest instead, which can be verified.
+ */
+function ownName(name: string, digest: string): string {
+  return name.replace(/@.*$/s, `@${digest}`);
 }
 
 /** The format of `docker load` and `podman load`: each layer once, named by its digest, and a list of images. */

@@ -5,7 +5,7 @@ import { refuseTemplate } from '../../sys/sightings.js';
 import { surroundings } from '../../sys/surroundings.js';
 import { blobPath } from '../store/blobs.js';
 import { DEFAULTS_CHECKS, malformedField } from '../store/documents.js';
-import { findImage, namedDescriptor } from '../store/images.js';
+import { findImage, isAlwaysID, namedDescriptor } from '../store/images.js';
 import { diffIDsOf, findUnpackedLayers, type LayeredImage } from '../store/layers.js';
 import type { Descriptor, ImageConfig, Manifest } from '../store/oci.js';
 import { candidateNames, parseReference } from '../store/reference.js';
@@ -104,6 +104,7 @@ function find(name: string): Found | undefined {
 }
 
 function findByName(name: string): Found | undefined {
+  if (isAlwaysID(name)) return undefined;
   let candidates: string[];
   try {
     candidates = candidateNames(parseReference(name));

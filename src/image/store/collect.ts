@@ -54,7 +54,7 @@ export async function collectGarbage(
     if (options.caches) clearBuildCache();
     const { blobs, diffIDs } = findReferences();
     const collected: Collected = { blobs: [], trees: [], size: 0 };
-    rmSync(incomingFolder(), { recursive: true, force: true });
+    const stubborn = removeIncoming() ? [] : [incomingFolder()];
     removeStaleLocks();
     sweepBlobs(blobs, options, collected);
     const doomed = [...unusedLayers(diffIDs, trees), ...unusedRoots(trees, options)];
@@ -63,9 +63,19 @@ export async function collectGarbage(
       collected.size += size;
       hide(path, name);
     }
-    removeHidden(doomed.map(({ name }) => hiddenPath(name)));
+    removeHidden([...doomed.map(({ name }) => hiddenPath(name)), ...stubborn]);
     return collected;
   });
+}
+
+/** Returns whether all is gone: a directory of an archive may forbid even its owner to remove what is in it. */
+function removeIncoming(): boolean {
+  try {
+    rmSync(incomingFolder(), { recursive: true, force: true });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 interface References {

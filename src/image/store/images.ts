@@ -135,6 +135,11 @@ function readImage(descriptor: Descriptor, names: string[]): StoredImage | undef
   }
 }
 
+/** Whether it means an image by its id or digest, even if another one has a name that looks like it: `sha256:cafe`. */
+export function isAlwaysID(text: string): boolean {
+  return /^(?:sha256:[0-9a-f]{2,64}|[0-9a-f]{64})$/.test(text);
+}
+
 /**
  * The image with a name, digest, id or unambiguous prefix of an id; undefined if there is none.
  * @throws FosterError for an invalid name, and for a prefix of several ids
@@ -143,7 +148,7 @@ export function findImage(text: string): StoredImage | undefined {
   const images = listImages();
   const hex = /^(?:sha256:)?([0-9a-f]{2,64})$/.exec(text)?.[1];
   // a name takes precedence over an id's prefix that looks like it: `cafe`
-  const isName = hex !== undefined && hex.length < 64 && !text.startsWith('sha256:') && isNamed(images, text);
+  const isName = hex !== undefined && !isAlwaysID(text) && isNamed(images, text);
   if (hex !== undefined && !isName) {
     const matches = images.filter(({ id, descriptor }) => {
       return id.startsWith(`sha256:${hex}`) || descriptor.digest.startsWith(`sha256:${hex}`);

@@ -9,12 +9,23 @@ import { freePorts } from './ports.js';
 import { waitUntil } from './wait.js';
 
 /** Starts a foster command, while this process can serve its requests. */
-export function startFoster(home: Home, args: string[], env: Record<string, string> = {}): Running {
-  return new Running(spawn(FOSTER, args, { env: { ...home.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] }));
+export function startFoster(
+  home: Home,
+  args: string[],
+  env: Record<string, string> = {},
+  cwd?: string,
+): Running {
+  const stdio = ['pipe', 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'];
+  return new Running(spawn(FOSTER, args, { cwd, env: { ...home.env, ...env }, stdio }));
 }
 
-export async function foster(home: Home, args: string[], env: Record<string, string> = {}): Promise<Result> {
-  const running = startFoster(home, args, env);
+export async function foster(
+  home: Home,
+  args: string[],
+  env: Record<string, string> = {},
+  cwd?: string,
+): Promise<Result> {
+  const running = startFoster(home, args, env, cwd);
   running.child.stdin.end();
   return await running.ended;
 }

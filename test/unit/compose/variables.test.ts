@@ -106,6 +106,14 @@ test('a file of variables: quotes, comments, export, several lines, variables', 
   );
 });
 
+test('spaces in the value of a variable take no time', () => {
+  const value = `a${' '.repeat(1_000_000)}b`;
+  assert.deepEqual(
+    parseDotenv(`A=${value} # x\n`, '.env', () => undefined),
+    new Map([['A', value]]),
+  );
+});
+
 test('a command in one text is split as a shell splits it', () => {
   const cases: [string, string[] | undefined][] = [
     ['nginx -g "daemon off;"', ['nginx', '-g', 'daemon off;']],

@@ -171,6 +171,6 @@ test('variables and quantities are those of Kubernetes', () => {
   assert.ok(place);
   const cases = { '500m': 0.5, '2': 2, '64Mi': 64 * 2 ** 20, '1.5G': 1.5e9, '1e3': 1000 };
   for (const [text, number] of Object.entries(cases)) assert.equal(quantityOf(text, place), number);
-  for (const text of ['', 'x', '1 Mi', '-1', '1Z'])
+  for (const text of ['', 'x', '1 Mi', '-1', '1Z', `${'1'.repeat(1_000_000)}!`])
     assert.throws(() => quantityOf(text, place), /expected a quantity/);
 });

@@ -82,6 +82,13 @@ test('errors name file and line', () => {
   assert.throws(() => parse('FROM a\0b'), /NUL/);
   const many = `FROM a\nCOPY ${'--f \\\n'.repeat(100_000)}`;
   assert.throws(() => parse(many), /^FosterError: Dockerfile:2: the instruction has over 1000 flags/);
+  const other = `# escape=\`\nFROM a\nCOPY ${'--f=\\x `\n'.repeat(100_000)}`;
+  assert.throws(() => parse(other), /^FosterError: Dockerfile:3: the instruction has over 1000 flags/);
+});
+
+test('flags with many backslashes take no time', () => {
+  const flag = `--${'\\--'.repeat(40)}${'x'.repeat(5000)}`;
+  assert.equal(parse(`FROM a\nRUN ${flag} b`).at(-1)?.rest, `${flag} b`);
 });
 
 test('Windows line ends and a byte order mark', () => {
