@@ -8,7 +8,7 @@ import { buildExecPlan } from '../plan/exec.js';
 import type { Plan } from '../plan/step.js';
 import { mergeEnv } from '../spec/parse/environment.js';
 import type { Capabilities, Spec } from '../spec/types.js';
-import { resolveUser } from '../spec/users.js';
+import { type ResolvedUser, resolveGroups, resolveUser } from '../spec/users.js';
 import { CAPABILITY_NAMES } from '../sys/capabilities.js';
 import { FosterError } from '../sys/errors.js';
 import { waitForChild } from '../sys/libc.js';
@@ -228,8 +228,8 @@ function notRunning({ record, state }: Container): FosterError {
 }
 
 /** The container's Spec with the process that is asked for. @param pid of its PID 1 */
-function specOf({ spec }: ContainerRecord, pid: number, request: ExecRequest): Spec {
-  const user = request.user === undefined ? undefined : userInside(pid, request.user);
+function specOf({ spec, asked }: ContainerRecord, pid: number, request: ExecRequest): Spec {
+  const user = request.user === undefined ? undefined : userInside(pid, request.user, asked?.groups);
   const home = user === undefined ? [] : [`HOME=${user.home}`];
   const term = request.tty ? [`TERM=${surroundings().env.TERM || 'xterm'}`] : [];
   return {
@@ -237,7 +237,7 @@ function specOf({ spec }: ContainerRecord, pid: number, request: ExecRequest): S
     process: {
       ...spec.process,
       terminal: request.tty && !request.detach, // in the background nobody uses it
-      user: user ?? spec.process.user,
+      user: { ...spec.process.user, ...user }, // its umask is every user's
       args: request.command,
       env: mergeEnv(spec.process.env, home, term, request.env),
       cwd: request.workdir ?? spec.process.cwd,
@@ -260,11 +260,14 @@ function capabilitiesOf(spec: Spec, uid: number, privileged: boolean): Capabilit
   return { bounding, effective: active, inheritable: [], permitted: active, ambient: [] };
 }
 
-/** Looks a user up in the current files of the running container. */
-function userInside(pid: number, wanted: string): ReturnType<typeof resolveUser> {
+/** Looks a user up in the current files of the running container. @param added the groups that all its users have, as in Docker */
+function userInside(pid: number, wanted: string, added: string[] = []): ResolvedUser {
   const root = new RootFiles([`/proc/${pid}/root`]);
   try {
-    return resolveUser(wanted, root.read('/etc/passwd'), root.read('/etc/group'));
+    const groups = root.read('/etc/group');
+    const user = resolveUser(wanted, root.read('/etc/passwd'), groups);
+    const additionalGids = [...new Set([...user.additionalGids, ...resolveGroups(added, groups)])];
+    return { ...user, additionalGids };
   } finally {
     root.close();
   }

@@ -7,6 +7,7 @@ import { containerFolder } from '../sys/paths.js';
 import { waitFor, waitUntilReadable } from '../sys/poll.js';
 import { hasFileOpen } from '../sys/process.js';
 import { isNamespaceInit, openProcess, ProcessTable, readProcess } from './processes/table.js';
+import type { ContainerRecord } from './record.js';
 import { isLocked, type LiveRecord, readLive, readRestart } from './store.js';
 
 export const SIGKILL = 9;
@@ -30,6 +31,21 @@ export function markStopped(id: string, { isShutdown = false }: { isShutdown?: b
     if (errnoOf(error) === 'ENOENT' || readRestart(id).policy === 'no') return;
     throw new FosterError(`cannot record that the container must not be restarted: ${wordsOf(error)}`, {
       advice: 'free some space on that disk, or "foster update --restart no" first',
+      exitCode: 1,
+      cause: error,
+    });
+  }
+}
+
+/** Records that a container with `--rm` is about to be started again, so that its monitor does not remove it when it ends. */
+export function markStaying({ id, name }: Pick<ContainerRecord, 'id' | 'name'>): void {
+  try {
+    writeFileSync(join(containerFolder(id), 'stays'), '', { mode: 0o600 });
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return; // it has just been removed, which its start reports
+    const why = wordsOf(error);
+    throw new FosterError(`cannot record that container ${name} must not be removed when it ends: ${why}`, {
+      advice: 'free some space on that disk; it has --rm, and runs on',
       exitCode: 1,
       cause: error,
     });

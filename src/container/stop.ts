@@ -7,7 +7,7 @@ import { processStart } from '../sys/process.js';
 import { surroundings } from '../sys/surroundings.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
 import type { ContainerRecord } from './record.js';
-import { awaitEnd, hasEnded, isRunning, killAll, markStopped, signalInit } from './signal.js';
+import { awaitEnd, hasEnded, isRunning, killAll, markStaying, markStopped, signalInit } from './signal.js';
 import { type Container, isAlive, type LiveRecord, readContainer, readLive } from './store.js';
 
 export interface StopOptions {
@@ -17,17 +17,23 @@ export interface StopOptions {
   signal: number | undefined;
   /** It ends because of a shutdown, and the next boot starts it again. */
   isShutdown?: true;
+  /** It is started again at once, so `--rm` does not remove it. */
+  isRestart?: true;
 }
 
 /**
  * Tells a container to end, kills it after a timeout, and returns when it has ended: when its monitor is gone, and with
- * `--rm` its files. Does nothing if it is not running. A paused container is resumed first. If SIGKILL was necessary, there
+ * `--rm` its files, unless it is a restart. Does nothing if it is not running. A paused container is resumed first. If SIGKILL was necessary, there
  * is a warning.
- * @throws FosterError if it does not end
+ * @throws FosterError if it does not end, or would be removed before it can be started again
  */
 export async function stopContainer({ record, state }: Container, options: StopOptions): Promise<void> {
   const { id, name } = record;
   if (!isAlive(state)) return;
+  if (options.isRestart && record.rm) {
+    markStaying(record);
+    faultPoint('marked as staying');
+  }
   markStopped(id, options);
   faultPoint('marked as stopped');
   const live = readLive(id);

@@ -48,17 +48,24 @@ export async function start(reference: string): Promise<void> {
 
 /** Stops a container: with its stop signal, then with SIGKILL if it takes too long. @throws FosterError */
 export async function stop(reference: string, options: StopOptions = {}): Promise<void> {
-  const { timeout, stopSignal } = options;
+  await end(reference, options);
+}
+
+async function end(
+  reference: string,
+  { timeout, stopSignal }: StopOptions,
+  { isRestart }: { isRestart?: true } = {},
+): Promise<void> {
   const { stopContainer } = await import('../container/stop.js');
   const { parseSignal } = await import('../spec/parse/signals.js');
   const signal = stopSignal === undefined ? undefined : parseSignal('stopSignal', String(stopSignal));
-  await stopContainer(await find(reference), { timeout, signal });
+  await stopContainer(await find(reference), { timeout, signal, ...(isRestart && { isRestart }) });
 }
 
-/** Stops a container, as `stop` does, and starts it again. @throws FosterError */
+/** Stops a container, as `stop` does, and starts it again, also one with `--rm`. @throws FosterError */
 export async function restart(reference: string, options: StopOptions = {}): Promise<void> {
   const { record } = await find(reference);
-  await stop(record.id, options);
+  await end(record.id, options, { isRestart: true });
   await start(record.id);
   const { attributesOf, recordEvent } = await import('../container/events/recorder.js');
   recordEvent('restart', record, attributesOf(record));

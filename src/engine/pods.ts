@@ -63,7 +63,8 @@ export async function restart(reference: string): Promise<unknown[]> {
   const { findPodRecord } = await import('../pod/store.js');
   const { recordPodEvent } = await import('../container/events/recorder.js');
   const record = findPodRecord(reference);
-  const failures = [...(await stop(record.id)), ...(await start(record.id))];
+  const { stopPod } = await import('../pod/stop.js');
+  const failures = [...(await stopPod(record.id, { isRestart: true })), ...(await start(record.id))];
   recordPodEvent('restart', record);
   return failures;
 }

@@ -81,7 +81,7 @@ static _Noreturn void janitor(const struct monitor *monitor, int line) {
   SYSCALL2(__NR_prctl, PR_SET_DUMPABLE, 0); /* so that root in the container cannot trace us */
   /* The pipe may be descriptor 0 or 1, if the monitor has closed those. */
   SYSCALL3(__NR_dup3, line, FD_CONTROL, O_CLOEXEC);
-  sys_close(FD_CONSOLE), sys_close(FD_DIRECTORY), sys_close(FD_PLAN);
+  sys_close(FD_CONSOLE), sys_close(FD_PLAN);
   sys_close_range(FD_EVENTS + 1);
   sys_close(1), sys_close(2);
   if (!(monitor->flags & MONITOR_TERMINAL)) sys_close(0);
@@ -92,9 +92,11 @@ static _Noreturn void janitor(const struct monitor *monitor, int line) {
   if (!is_orderly) thaw_cgroups(monitor);
   wait_readable(FD_PIDFD);
   if (!is_orderly) remove_cgroups(monitor); /* still as the caller, who owns the cgroups; the container's root owns the files */
+  int stays = state_has("stays"); /* a restart is under way, which starts it again: docs/state.md */
+  sys_close(FD_DIRECTORY);
   if (monitor->flags & MONITOR_USERNS) SYSCALL2(__NR_setns, FD_USERNS, CLONE_NEWUSER);
   const char *path = (const char *)monitor + monitor->remove;
-  if (monitor->flags & MONITOR_REMOVE) {
+  if (monitor->flags & MONITOR_REMOVE && !stays) {
     for (; *path; path += string_length(path) + 1) remove_at_end(path);
     state_event("destroy", (const char *)monitor + monitor->subject, "");
   }

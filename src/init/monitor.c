@@ -391,6 +391,7 @@ int start_run(void) {
   if (error < 0) return fail_to_record(error);
   if (!run.has_caller) state_remove("exit");
   state_remove("oom");
+  if (!run.restarts) state_remove("stays"); /* a command has started it, and not the policy while a restart is just about to stop it */
   if (run.restarts && (error = state_restore_limits()) < 0) return fail_to_record(error);
   begin_oom_watch();
   volume_events(0);

@@ -15,14 +15,16 @@ const SIGKILL = 9;
 /**
  * Stops the containers of a pod, then its sidecars, the last one first, and then the one that holds the namespaces.
  * @param options.timeout seconds; negative for no limit; undefined for that of each container
+ * @param options.isRestart it is started again at once, so `--rm` removes none of them
  * @returns why containers could not be stopped
  */
 export async function stopPod(
   reference: string,
-  { timeout }: { timeout?: number | undefined } = {},
+  { timeout, isRestart }: { timeout?: number | undefined; isRestart?: true } = {},
 ): Promise<unknown[]> {
   const pod = findPod(reference);
-  const stop = (container: Container) => stopContainer(container, { timeout, signal: undefined });
+  const stop = (container: Container) =>
+    stopContainer(container, { timeout, signal: undefined, ...(isRestart && { isRestart }) });
   const takeBack = noteOwn(stoppingFile(pod.record.id));
   try {
     const failures = await each(mainOf(pod), stop);

@@ -89,6 +89,27 @@ const WALKS: Walk[] = [
 for (const walk of WALKS)
   test(titleOf(walk), () => killAtEachStep(home, walk, (what) => home.assertRecovers(what)));
 
+for (const env of [{}, WITHOUT_FRONT]) {
+  const made = ['run', '-d', '--rm', '--name', 'one', ...SLEEP];
+  const again = ['restart', '-t', '0', 'one'];
+  const walk: Walk = {
+    before: Object.keys(env).length === 0 ? [made, again, again] : [made],
+    args: ['restart', '-t', '0', 'one'],
+    env,
+    only: /^(marked as staying|asked to end|ended|stale files removed|ready|told to go)$/,
+    least: 4,
+  };
+  test(`${titleOf(walk)}: it is still there`, () =>
+    killAtEachStep(home, walk, async (what) => {
+      assert.deepEqual(
+        (await home.assertTruth()).map(({ name }) => name),
+        ['one'],
+        what,
+      );
+      await home.assertRecovers(what);
+    }));
+}
+
 test('the name of a container whose creation or removal was killed is free', async () => {
   const create = ['create', '--name', 'one', ...SLEEP];
   for (const fault of [4, 6, 7]) {

@@ -54,6 +54,28 @@ test('the primary group is among the supplementary groups: CVE-2022-36109', () =
   assert.match(home.run(['--rm', '-u', '5:7', 'busybox', ...groups]).stdout, /^Groups:\t7 ?$/m);
 });
 
+test('another user has the groups of --group-add and the umask of the container', () => {
+  containers.detach('grouped', 'sleep 1000', [
+    '--group-add',
+    '44',
+    '--group-add',
+    'daemon',
+    '--umask',
+    '0077',
+  ]);
+  const inside = (...user: string[]) => {
+    const [groups = '', mask] = exec(...user, 'grouped', 'sh', '-c', 'id -G; umask').stdout.split('\n');
+    return { groups: new Set(groups.split(' ').map(Number)), mask };
+  };
+  assert.deepEqual(inside(), { groups: new Set([0, 1, 44]), mask: '0077' });
+  for (const [user, own] of [
+    ['1000', 0],
+    ['5:7', 7],
+    ['daemon', 1],
+  ] as const)
+    assert.deepEqual(inside('-u', user), { groups: new Set([own, 1, 44]), mask: '0077' }, user);
+});
+
 test('directory, environment, host name and files are the container’s; limits too', () => {
   const script = 'pwd; echo $OWN $HOME $PATH; hostname; ls /; ulimit -n';
   const inside = exec('web', 'sh', '-c', script);

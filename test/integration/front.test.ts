@@ -65,6 +65,10 @@ before(async () => {
     'a=b c',
     '-u',
     '5:6',
+    '--group-add',
+    '44',
+    '--umask',
+    '0027',
   ]);
   containers.detach('root', 'sleep 1000');
   for (const name of ['web', 'root']) await prepare(name);

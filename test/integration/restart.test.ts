@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import type { ContainerInfo } from '../../src/engine/index.js';
 import { Containers, descriptorsOf, privateSize } from './support/containers.js';
 import { Home } from './support/foster.js';
+import { Foster } from './support/library.js';
 import { descendants, readProcess, waitForNoProcess } from './support/processes.js';
 import { waitUntil } from './support/wait.js';
 
@@ -92,6 +93,30 @@ test('a program killed from inside or outside is restarted', async () => {
   process.kill(containers.pid('hit'), 'SIGKILL');
   await containers.until('it runs again', 'hit', (info) => info.restarts === 1 && info.status === 'running');
   assert.equal(containers.ok('exec', 'hit', 'echo', 'well'), 'well\n');
+});
+
+test('a restart by the user keeps a container with --rm: of it alone, by the library, and of its pod', async () => {
+  containers.ok('pod', 'create', '--name', 'shop');
+  const id = containers.detach('dev', 'echo run >> /runs; exec sleep 1000', ['--rm', '--pod', 'shop']);
+  const foster = new Foster({ env: home.env });
+  const folder = join(home.folder, 'data/foster/containers', id);
+  const ways: (() => unknown)[] = [
+    () => containers.ok('restart', '-t', '0', 'dev'),
+    () => foster.restart('dev', { timeout: 0 }),
+    () => containers.ok('pod', 'restart', 'shop'),
+  ];
+  for (const [index, restart] of ways.entries()) {
+    await restart();
+    const runs = await waitUntil('it runs again', () => {
+      const text = containers.ok('exec', 'dev', 'cat', '/runs');
+      return text.length === 4 * (index + 2) && text;
+    });
+    assert.equal(runs, 'run\n'.repeat(index + 2));
+    assert.ok(!existsSync(join(folder, 'stays')));
+  }
+  containers.ok('stop', '-t', '0', 'dev');
+  assert.ok(!existsSync(folder), 'it is removed at its next end');
+  containers.ok('pod', 'rm', '-f', 'shop');
 });
 
 test('its files are kept, and its mounts are restored', async () => {

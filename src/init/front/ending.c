@@ -13,12 +13,18 @@ int has_ended(const struct job *job) {
   return SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) > 0;
 }
 
-/* Keeps its monitor from starting it again. */
-int mark_stopped(const struct job *job) {
-  int file = (int)sys_openat(job->target.folder, "stopped", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+/* Records a fact by an empty file. */
+static int mark(const struct job *job, const char *name) {
+  int file = (int)sys_openat(job->target.folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (file < 0) return 0;
   return sys_close(file), 1;
 }
+
+/* Keeps its monitor from starting it again. */
+int mark_stopped(const struct job *job) { return mark(job, "stopped"); }
+
+/* Keeps its monitor from removing it at its end, though it has --rm: it is about to be started again. */
+int mark_staying(const struct job *job) { return mark(job, "stays"); }
 
 /* All processes of its PID namespace die with PID 1. */
 void kill_all(struct job *job) { SYSCALL4(__NR_pidfd_send_signal, job->target.pidfd, SIGKILL, NULL, 0); }

@@ -58,6 +58,7 @@ int do_jobs(struct job_request *request, char **argv, char **envp, int programs)
 
 /* ending.c */
 int mark_stopped(const struct job *job);
+int mark_staying(const struct job *job);
 void kill_all(struct job *job);
 void await_end(struct job *job);
 void watch_end(struct job *job);

@@ -41,6 +41,10 @@ int begin_stop(struct job *job) {
   s64 timeout = timeout_of(job);
   job->phase = JOB_DONE;
   if (!job->is_alive) return 1;
+  if (job->request->verb == VERB_RESTART && job->record.is_temporary) {
+    if (!mark_staying(job)) return 0;
+    fault_point("marked as staying");
+  }
   if (!mark_stopped(job)) return 0;
   fault_point("marked as stopped");
   note_stopping(job);
