@@ -74,6 +74,30 @@ test('--exit-code-from and --abort-on-container-exit stop the others, and return
   assert.doesNotMatch(second.stdout, /set up/);
 });
 
+test('--exit-code-from returns the exit code of its service when another one ends, even while all start', async () => {
+  const app = new ComposeProject(home, 'crashed', {
+    'compose.yaml': `services:
+  db: {image: busybox, ${NONE}, command: ["sh", "-c", "exit 3"]}
+  slow: {image: busybox, ${NONE}, command: sleep 1000, healthcheck: {test: "true", interval: 100ms}}
+  tests: {image: busybox, ${NONE}, command: sleep 30, depends_on: {slow: {condition: service_healthy}}}
+`,
+  });
+  const cases: [flags: string[], status: number][] = [
+    [['--exit-code-from', 'tests'], 143],
+    [['--exit-code-from', 'tests', '--abort-on-container-failure'], 143],
+    [['--abort-on-container-exit'], 3],
+  ];
+  for (const [flags, status] of cases) {
+    const up = await app.begin(['up', ...flags]).ended;
+    assert.equal(up.status, status, `${flags.join(' ')}: ${up.stderr}`);
+    assert.deepEqual(app.states(), {
+      'crashed-db-1': 'exited',
+      'crashed-slow-1': 'exited',
+      'crashed-tests-1': 'exited',
+    });
+  }
+});
+
 test('without --abort, up ends when everything has ended', async () => {
   const app = new ComposeProject(home, 'ends', {
     'compose.yaml': `services: {a: {image: busybox, ${NONE}, command: echo one}, b: {image: busybox, ${NONE}, command: "false"}}\n`,
