@@ -204,9 +204,10 @@ class Conversion {
     }
     if (typeof value === 'number') {
       // as in YAML 1.1, and in all Compose files: the mode of a secret
-      if (/^0[0-7]+$/.test(source)) return Number.parseInt(source, 8);
-      if (!Number.isFinite(value)) throw this.#error(path, `${source} is not a number that can be used`);
-      return value;
+      const number = OCTAL.test(source) ? Number.parseInt(source, 8) : value;
+      if (!Number.isFinite(number)) throw this.#error(path, `${source} is not a number that can be used`);
+      // in a file of Kubernetes, a number is no text: where one is wanted, it is refused
+      return this.variables === undefined ? number : (exactText(number, source) ?? number);
     }
     return typeof value === 'boolean' ? value : null;
   }
@@ -224,6 +225,18 @@ class Conversion {
   #error(path: Path, problem: string): FosterError {
     return invalid(this.#where(path), problem);
   }
+}
+
+const OCTAL = /^0[0-7]+$/;
+
+/**
+ * The digits of a whole number that a number of JavaScript can only come near to: an identifier that is to be a text, for example.
+ * @returns undefined for a number that is what the file says
+ */
+function exactText(number: number, source: string): string | undefined {
+  if (Number.isSafeInteger(number)) return undefined;
+  if (OCTAL.test(source)) return String(BigInt(`0o${source}`));
+  return /^([-+]?\d+|0o[0-7]+|0x[\da-fA-F]+)$/.test(source) ? String(BigInt(source)) : undefined;
 }
 
 /** The few fields that the schema does not allow to be text, which a variable always is. */

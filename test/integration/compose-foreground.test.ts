@@ -74,6 +74,30 @@ test('--exit-code-from and --abort-on-container-exit stop the others, and return
   assert.doesNotMatch(second.stdout, /set up/);
 });
 
+test('--exit-code-from returns the exit code of its service when another one ends, even while all start', async () => {
+  const app = new ComposeProject(home, 'crashed', {
+    'compose.yaml': `services:
+  db: {image: busybox, ${NONE}, command: ["sh", "-c", "exit 3"]}
+  slow: {image: busybox, ${NONE}, command: sleep 1000, healthcheck: {test: "true", interval: 100ms}}
+  tests: {image: busybox, ${NONE}, command: sleep 30, depends_on: {slow: {condition: service_healthy}}}
+`,
+  });
+  const cases: [flags: string[], status: number][] = [
+    [['--exit-code-from', 'tests'], 143],
+    [['--exit-code-from', 'tests', '--abort-on-container-failure'], 143],
+    [['--abort-on-container-exit'], 3],
+  ];
+  for (const [flags, status] of cases) {
+    const up = await app.begin(['up', ...flags]).ended;
+    assert.equal(up.status, status, `${flags.join(' ')}: ${up.stderr}`);
+    assert.deepEqual(app.states(), {
+      'crashed-db-1': 'exited',
+      'crashed-slow-1': 'exited',
+      'crashed-tests-1': 'exited',
+    });
+  }
+});
+
 test('without --abort, up ends when everything has ended', async () => {
   const app = new ComposeProject(home, 'ends', {
     'compose.yaml': `services: {a: {image: busybox, ${NONE}, command: echo one}, b: {image: busybox, ${NONE}, command: "false"}}\n`,
@@ -145,6 +169,38 @@ test('conditions that are never met, and --wait', () => {
     app.run(['up', '--wait', '--wait-timeout', '1']).stderr,
     /container conditions-db-1 is not ready in time/,
   );
+});
+
+/** A service that is healthy when it has a file, and one that waits for that. */
+const patient = (healthy: string) => `services:
+  db: {image: busybox, ${NONE}, command: sleep 1000, healthcheck: {test: "${healthy}", interval: 100ms, retries: 1000}}
+  web: {image: busybox, ${NONE}, command: sleep 1000, depends_on: {db: {condition: service_healthy}}, deploy: {restart_policy: {condition: any}}}
+`;
+
+test('run waits until what its service needs is healthy, and is not restarted', async () => {
+  const app = new ComposeProject(home, 'once', { 'compose.yaml': patient('test -e /tmp/ready') });
+  const run = app.begin(['run', '--rm', '-T', 'web', 'echo', 'it runs']);
+  await waitUntil('it waits', () => run.stderr.includes('once-db-1  Waiting'));
+  assert.equal(run.stdout, '');
+  app.ok('exec', '-T', 'db', 'touch', '/tmp/ready');
+  const { status, stdout, stderr } = await run.ended;
+  assert.equal(status, 0, stderr);
+  assert.equal(stdout, 'it runs\n');
+  assert.match(stderr, / Container once-db-1 {2}Healthy\n/);
+});
+
+test('start starts what a service needs; restart and up do not wait for what nobody starts', () => {
+  const app = new ComposeProject(home, 'needy', { 'compose.yaml': patient('true') });
+  app.ok('create');
+  app.ok('start', 'web');
+  assert.deepEqual(app.states(), { 'needy-db-1': 'running', 'needy-web-1': 'running' });
+  app.ok('stop', '-t', '0', 'db');
+  app.ok('restart', '-t', '0', 'web');
+  assert.deepEqual(app.states(), { 'needy-db-1': 'exited', 'needy-web-1': 'running' });
+  app.ok('up', '-d', '--scale', 'db=2');
+  app.ok('stop', '-t', '0', 'web');
+  app.ok('up', '-d');
+  assert.deepEqual(app.states(), { 'needy-db-1': 'running', 'needy-web-1': 'running' }, 'one is gone');
 });
 
 test('restarts and health checks go on without a process of Node', async () => {

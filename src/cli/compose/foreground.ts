@@ -21,15 +21,10 @@ export async function upInForeground(
   flags: UpFlags,
 ): Promise<number> {
   const { up } = await import('../../engine/compose/up.js');
-  const session = new Session(project, flags, shownServices(project, named, flags));
-  // while everything starts, an interrupt undoes it: engine/compose/up.ts
-  let isStarting = true;
-  const interrupt = () => {
-    if (!isStarting) session.interrupt();
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
+  const { jobsOf } = await import('../../engine/compose/needs.js');
+  const session = new Session(project, flags, shownServices(project, named, flags), jobsOf(project));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => session.interrupt());
   await up(project, { ...request, onRunning: (id) => void session.follow(id) }, progressReport());
-  isStarting = false;
   return await session.end();
 }
 
@@ -52,13 +47,18 @@ class Session {
   readonly #followed = new Map<string, Promise<void>>();
   readonly #printer: LogPrinter;
   #interrupts = 0;
+  #isStarting = true;
   #isEnding = false;
+  /** That of the container that has ended everything. */
   #exitCode = 0;
+  /** That of the service of --exit-code-from. */
+  #chosenCode: number | undefined;
 
   constructor(
     readonly project: Project,
     readonly flags: UpFlags,
     readonly isShown: (service: string) => boolean,
+    readonly jobs: ReadonlySet<string>,
   ) {
     const { color, logPrefix, timestamps = false } = flags;
     const labels = Object.keys(project.services)
@@ -87,13 +87,15 @@ class Session {
     this.#ended(one, code);
   }
 
-  /** Waits until all containers have ended. @returns the exit code */
+  /** Waits, when everything has started, until all containers have ended. @returns the exit code */
   async end(): Promise<number> {
+    this.#isStarting = false;
+    if (this.#isEnding) this.#stop();
     const watching = this.flags.watch ? await this.#watch() : undefined;
     await Promise.all(this.#followed.values());
     await this.#stopping;
     watching?.abort();
-    return this.#interrupts > 0 ? INTERRUPTED : this.#exitCode;
+    return this.#interrupts > 0 ? INTERRUPTED : (this.#chosenCode ?? this.#exitCode);
   }
 
   async #watch(): Promise<AbortController> {
@@ -104,17 +106,26 @@ class Session {
   }
 
   #ended({ service }: ProjectContainer, code: number): void {
-    if (this.#isEnding) return;
-    const { exitCodeFrom, abortOnContainerExit, abortOnContainerFailure } = this.flags;
-    const isWanted = exitCodeFrom === undefined ? abortOnContainerExit : service === exitCodeFrom;
-    const isFailure = abortOnContainerFailure && code !== 0;
-    if (!isWanted && !isFailure) return;
+    if (service === this.flags.exitCodeFrom) this.#chosenCode ??= code;
+    if (this.#isEnding || !this.#endsAll(service, code)) return;
     this.#exitCode = code;
     printError('Aborting on container exit...\n');
     this.#stop();
   }
 
+  /** Whether the end of a container of a service is to end all. */
+  #endsAll(service: string, code: number): boolean {
+    const { exitCodeFrom, abortOnContainerExit, abortOnContainerFailure = false } = this.flags;
+    if (service === exitCodeFrom) return true;
+    if (abortOnContainerFailure && code !== 0) return true;
+    // as in Docker Compose: --exit-code-from means --abort-on-container-exit, unless only failures are to end all
+    const abortsOnExit = abortOnContainerExit ?? (exitCodeFrom !== undefined && !abortOnContainerFailure);
+    // others wait for a job to succeed: then they start
+    return abortsOnExit && !(code === 0 && this.jobs.has(service));
+  }
+
   interrupt(): void {
+    if (this.#isStarting) return; // that undoes what has started: engine/compose/up.ts
     this.#interrupts++;
     if (this.#interrupts === 1) {
       printError('Gracefully stopping... (press Ctrl+C again to force)\n');
@@ -124,8 +135,10 @@ class Session {
 
   #stopping: Promise<void> | undefined;
 
+  /** Not before everything has started: what starts later would run on. */
   #stop(): void {
     this.#isEnding = true;
+    if (this.#isStarting) return;
     this.#stopping ??= this.#stopAll();
   }
 

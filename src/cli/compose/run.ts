@@ -66,13 +66,10 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(async (service: string, words: string[], flags: RunFlags) => {
     const project = await projectOf(command, [service]);
-    const { up } = await import('../../engine/compose/up.js');
-    const { neededBy } = await import('../../engine/compose/needs.js');
-    const { makeOneOff, prepareOneOff } = await import('../../engine/compose/run.js');
+    const { makeOneOff, prepareOneOff, startNeeds } = await import('../../engine/compose/run.js');
     const request = makeRequest(project, [], flags);
     const report = progressReport(flags.quiet);
-    const needs = flags.deps ? [...neededBy(project, [service])] : [];
-    if (needs.length > 0) await up(project, { ...request, services: needs }, report);
+    if (flags.deps) await startNeeds(project, service, request, report);
     await prepareOneOff(project, service, request.images, report);
     const isDetached = flags.detach ?? false;
     const interactive = flags.interactive && !isDetached;

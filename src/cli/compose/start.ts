@@ -7,13 +7,12 @@ import { reportOf } from './progress.js';
 export function configure(command: Command, argv: string[]): void {
   command
     .description('Start containers that exist, in the order of their dependencies.')
-    .argument('[SERVICE...]', 'only the containers of these services');
+    .argument('[SERVICE...]', 'only the containers of these services, and of what they depend on');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, ['Examples:', '  foster compose start', '  foster compose start db']);
   command.action(async (services: string[]) => {
     const existing = await existingOf(command);
-    const { chosenContainers } = await import('../../engine/compose/end.js');
-    const { startContainers } = await import('../../engine/compose/start.js');
-    await startContainers(existing, chosenContainers(existing, services), reportOf(command));
+    const { startServices } = await import('../../engine/compose/start.js');
+    await startServices(existing, services, reportOf(command));
   });
 }

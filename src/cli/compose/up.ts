@@ -30,7 +30,10 @@ export function configure(command: Command, argv: string[]): void {
     .option('--always-recreate-deps', 'make what the services depend on anew, too')
     .option('--abort-on-container-exit', 'stop all containers when one exits')
     .option('--abort-on-container-failure', 'stop all containers when one fails')
-    .option('--exit-code-from <SERVICE>', 'stop all when this one exits, and return its exit code')
+    .option(
+      '--exit-code-from <SERVICE>',
+      'stop all containers when one exits, and return the exit code of this service',
+    )
     .option('--attach <SERVICE>', 'print only the logs of this service', collect)
     .option('--no-attach <SERVICE>', 'leave out the logs of this service')
     .option('--attach-dependencies', 'print the logs of what the services depend on, too')

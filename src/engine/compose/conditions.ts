@@ -3,8 +3,9 @@ import { isAlive, readContainer, readHealth } from '../../container/store.js';
 import { FosterError } from '../../sys/errors.js';
 import { waitFor } from '../../sys/poll.js';
 import { surroundings } from '../../sys/surroundings.js';
+import { jobsOf } from './needs.js';
 import type { Report } from './progress.js';
-import { containersOf } from './state.js';
+import { containersOf, type ProjectContainer } from './state.js';
 
 type Condition = 'service_started' | 'service_healthy' | 'service_completed_successfully';
 
@@ -12,20 +13,25 @@ type Condition = 'service_started' | 'service_healthy' | 'service_completed_succ
 const SHORTEST_NAP = 10;
 const LONGEST_NAP = 100;
 
-/**
- * Waits until the containers of a service are as another one needs them.
- * @param stop is asked again and again; throws if the wait makes no sense any more
- * @throws FosterError if they will never be
- */
-export async function awaitCondition(
-  project: Project,
+/** A wait for what a service needs. */
+export interface Wait {
+  project: Project;
+  report: Report;
+  /** The containers that count: nobody may be going to start another one. */
+  isAwaited: (container: ProjectContainer) => boolean;
+  /** Is asked again and again; throws if the wait makes no sense any more. */
+  stop?: () => void;
+}
+
+/** Waits until the containers of a service are as another one needs them. @throws FosterError if they will never be */
+async function awaitCondition(
+  { project, report, isAwaited, stop = () => {} }: Wait,
   service: string,
   condition: Condition,
-  report: Report,
-  stop: () => void,
 ): Promise<void> {
   if (condition === 'service_started') return;
-  for (const { id, name } of containersOf(project.name).filter((one) => one.service === service)) {
+  const containers = containersOf(project.name).filter((one) => one.service === service && isAwaited(one));
+  for (const { id, name } of containers) {
     report({ kind: 'Container', name, text: 'Waiting' });
     for (let nap = SHORTEST_NAP; !isMet(id, name, condition); nap = Math.min(nap * 1.5, LONGEST_NAP)) {
       stop();
@@ -39,7 +45,8 @@ function isMet(id: string, name: string, condition: Condition): boolean {
   const container = readContainer(id);
   if (container === undefined) throw failed(name, 'was removed');
   const { record, state } = container;
-  const hasEnded = !isAlive(state) && state.status !== 'created';
+  if (state.status === 'created') throw failed(name, 'has not been started');
+  const hasEnded = !isAlive(state);
   if (condition === 'service_completed_successfully') {
     if (!hasEnded) return false;
     if (state.exitCode === 0) return true;
@@ -64,20 +71,13 @@ function failed(name: string, what: string): FosterError {
   });
 }
 
-/** Waits for everything that a service depends on. */
-export async function awaitNeeds(
-  project: Project,
-  service: string,
-  present: ReadonlySet<string>,
-  report: Report,
-  stop: () => void,
-): Promise<void> {
-  const own = project.services[service];
+/** Waits for everything that a service depends on. @throws FosterError if it will never be as the service needs it */
+export async function awaitNeeds(service: string, wait: Wait): Promise<void> {
+  const own = wait.project.services[service];
   if (own === undefined) return;
   for (const [other, { condition, required }] of Object.entries(dependenciesOf(own))) {
-    if (!present.has(other)) continue;
     try {
-      await awaitCondition(project, other, condition, report, stop);
+      await awaitCondition(wait, other, condition);
     } catch (error) {
       if (required || !(error instanceof FosterError)) throw error;
       surroundings().warn(`service ${service} does without ${other}: ${error.message}`);
@@ -95,13 +95,7 @@ export async function awaitReady(
   deadline: number,
   report: Report,
 ): Promise<void> {
-  const jobs = new Set(
-    Object.values(project.services).flatMap((one) =>
-      Object.entries(dependenciesOf(one)).flatMap(([name, { condition }]) =>
-        condition === 'service_completed_successfully' ? [name] : [],
-      ),
-    ),
-  );
+  const jobs = jobsOf(project);
   const wanted = containersOf(project.name).filter(({ service }) => services.has(service));
   const late = (name: string) => () => {
     if (performance.now() < deadline) return;

@@ -150,7 +150,7 @@ function explained<T>(where: (field: string | undefined) => string, act: () => T
     const what =
       other === undefined
         ? withoutOption(error.message)
-        : `${fieldOfFlag(flag)} and ${fieldOfFlag(other)} cannot be used together`;
+        : `${fieldOfFlag(flag) ?? flag} and ${fieldOfFlag(other) ?? other} cannot be used together`;
     throw new FosterError(`${where(fieldOfFlag(flag))}: ${what}`, {
       kind: error.kind,
       exitCode: 1,

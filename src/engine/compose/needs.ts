@@ -1,5 +1,5 @@
 import { withNeeds } from '../../compose/order.js';
-import type { Project } from '../../compose/project.js';
+import { dependenciesOf, type Project } from '../../compose/project.js';
 
 /** What services depend on, directly or not, without themselves. */
 export function neededBy({ services }: Project, names: readonly string[]): Set<string> {
@@ -14,4 +14,12 @@ export function withOnly(project: Project, names: readonly string[]): Project {
   const wanted = withNeeds(project.services, names);
   const services = Object.entries(project.services).filter(([name]) => wanted.has(name));
   return { ...project, services: Object.fromEntries(services) };
+}
+
+/** The services that others need to have ended: an end of them is no failure. */
+export function jobsOf({ services }: Project): Set<string> {
+  const needs = Object.values(services).flatMap((one) => Object.entries(dependenciesOf(one)));
+  return new Set(
+    needs.flatMap(([name, { condition }]) => (condition === 'service_completed_successfully' ? [name] : [])),
+  );
 }

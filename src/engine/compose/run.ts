@@ -5,10 +5,13 @@ import { parsePublish } from '../../spec/parse/network.js';
 import { parseVolume } from '../../spec/parse/volumes.js';
 import type { RunRequest } from '../../spec/request.js';
 import { FosterError } from '../../sys/errors.js';
+import { awaitNeeds } from './conditions.js';
 import { type ImageRequest, prepareImages } from './images.js';
 import { makeContainer } from './make.js';
+import { neededBy } from './needs.js';
 import type { Report } from './progress.js';
 import { makeResources } from './resources.js';
+import { type UpRequest, up } from './up.js';
 
 /** What `compose run` changes of a service. */
 export interface OneOff {
@@ -35,6 +38,19 @@ export interface OneOff {
   tty: boolean;
   remove: boolean;
   ignoreUnenforced?: boolean | undefined;
+}
+
+/** Starts what a service depends on, and waits until that is as the service needs it. @throws FosterError */
+export async function startNeeds(
+  project: Project,
+  service: string,
+  request: UpRequest,
+  report: Report,
+): Promise<void> {
+  const services = [...neededBy(project, [service])];
+  if (services.length === 0) return;
+  await up(project, { ...request, services }, report);
+  await awaitNeeds(service, { project, report, isAwaited: () => true });
 }
 
 /** Makes what a container of a service needs besides itself. @throws FosterError */
@@ -81,7 +97,9 @@ function adjusted(request: RunRequest, { volumes, ports, useAliases, interactive
 }
 
 function changed(service: Service, one: OneOff, caller: Project['env']): Service {
-  const { container_name: _, restart: __, scale: ___, ports, ...rest } = service;
+  // it runs once: neither restart nor what deploy says about it is for it
+  const { container_name: _, restart: __, scale: ___, ports, deploy, ...rest } = service;
+  const { restart_policy: ____, ...deployed } = deploy ?? {};
   const env = Object.fromEntries(
     one.env.map((text) => {
       const equals = text.indexOf('=');
@@ -93,6 +111,7 @@ function changed(service: Service, one: OneOff, caller: Project['env']): Service
   );
   return {
     ...rest,
+    ...(deploy !== undefined && { deploy: deployed }),
     ...(one.servicePorts && ports !== undefined && { ports }),
     ...(one.command.length > 0 && { command: [...one.command] }),
     ...(one.entrypoint !== undefined && {

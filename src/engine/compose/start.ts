@@ -1,31 +1,55 @@
-import { inOrder, needsOf } from '../../compose/order.js';
+import { inOrder, withNeeds } from '../../compose/order.js';
 import { dependenciesOf, type Project } from '../../compose/project.js';
 import { isAlive } from '../../container/store.js';
 import { FosterError } from '../../sys/errors.js';
 import { start } from '../containers.js';
 import { awaitNeeds } from './conditions.js';
-import { type Existing, stopContainers } from './end.js';
+import { chosenContainers, type Existing, stopContainers } from './end.js';
 import { runHooks } from './hooks.js';
 import { type Report, reporting } from './progress.js';
 import { containersOf, needsInLabel, type ProjectContainer } from './state.js';
 
-/** Starts containers that exist: those that others need first, when they are as the others need them. @throws FosterError */
-export async function startContainers(
-  { name, project }: Existing,
+/**
+ * Starts the containers of services, and those of what these need, which are started first; all if none is named.
+ * @throws FosterError
+ */
+export async function startServices(
+  existing: Existing,
+  services: readonly string[],
+  report: Report,
+): Promise<void> {
+  const chosen = servicesOf(chosenContainers(existing, services));
+  const all = containersOf(existing.name);
+  const wanted =
+    existing.project === undefined
+      ? new Set(orderInLabels(chosen, all))
+      : withNeeds(existing.project.services, chosen);
+  await startContainers(
+    existing,
+    all.filter(({ service }) => wanted.has(service)),
+    report,
+  );
+}
+
+function servicesOf(containers: readonly ProjectContainer[]): string[] {
+  return [...new Set(containers.map(({ service }) => service))];
+}
+
+/** Starts containers that exist, in the order in which they need each other, when what runs is as they need it. */
+async function startContainers(
+  { project }: Existing,
   containers: readonly ProjectContainer[],
   report: Report,
 ): Promise<void> {
-  const services = [...new Set(containers.map(({ service }) => service))];
+  const services = servicesOf(containers);
   const order =
     project === undefined
-      ? orderInLabels(containers)
+      ? orderInLabels(services, containers)
       : inOrder(project.services).filter((one) => services.includes(one));
-  const present = new Set(containersOf(name).map(({ service }) => service));
+  const isStarted = ({ id }: ProjectContainer) => containers.some((one) => one.id === id);
+  const isAwaited = (one: ProjectContainer) => isStarted(one) || isAlive(one.container.state);
   for (const service of order) {
-    if (project !== undefined) {
-      const needs = needsOf(project.services, service).filter((other) => present.has(other));
-      if (!report.isDry) await awaitNeeds(project, service, new Set(needs), report, () => {});
-    }
+    if (project !== undefined && !report.isDry) await awaitNeeds(service, { project, report, isAwaited });
     const own = containers.filter((one) => one.service === service && !isAlive(one.container.state));
     await Promise.all(
       own.map(({ id, name: container }) =>
@@ -38,7 +62,8 @@ export async function startContainers(
   }
 }
 
-function orderInLabels(containers: readonly ProjectContainer[]): string[] {
+/** Services, each after those that it needs, as the labels of their containers say. */
+function orderInLabels(services: readonly string[], containers: readonly ProjectContainer[]): string[] {
   const order: string[] = [];
   const visit = (service: string, trail: readonly string[]) => {
     if (order.includes(service) || trail.includes(service)) return;
@@ -46,11 +71,14 @@ function orderInLabels(containers: readonly ProjectContainer[]): string[] {
     for (const other of needs) visit(other, [...trail, service]);
     order.push(service);
   };
-  for (const { service } of containers) visit(service, []);
+  for (const service of services) visit(service, []);
   return order;
 }
 
-/** Stops and starts containers, and those of services that want that: depends_on.restart. */
+/**
+ * Stops and starts containers, and those of services that want that: depends_on.restart. What they need and does not run is left
+ * alone.
+ */
 export async function restartContainers(
   existing: Existing,
   containers: readonly ProjectContainer[],

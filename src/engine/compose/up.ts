@@ -231,7 +231,13 @@ class Up {
     const needs = needsOf(project.services, name).filter((other) => this.#order.includes(other));
     await Promise.all(needs.map((other) => this.#startOnce(other, plans, made)));
     this.#stopIfFailed();
-    if (!report.isDry) await awaitNeeds(project, name, new Set(needs), report, () => this.#stopIfFailed());
+    if (!report.isDry)
+      await awaitNeeds(name, {
+        project,
+        report,
+        isAwaited: ({ id, service }) => needs.includes(service) && !plans.some((one) => isTooMany(one, id)),
+        stop: () => this.#stopIfFailed(),
+      });
     const plan = plans.find(({ service }) => service === name);
     const ids = made.get(name) ?? (plan === undefined ? [] : await this.#make(plan));
     await Promise.all(ids.map((id) => this.#startContainer(name, id, plan)));
@@ -292,4 +298,9 @@ class Up {
     );
     await Promise.all(tooMany.map((one) => this.#removeContainer(one, true)));
   }
+}
+
+/** Whether a container has been stopped, and will be removed when everything has started. */
+function isTooMany({ remove: tooMany }: ServicePlan, id: string): boolean {
+  return tooMany.some((one) => one.id === id);
 }

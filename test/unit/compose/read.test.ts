@@ -47,6 +47,26 @@ stop_grace_period: 1m30s`,
   assert.equal(web.read_only, true);
 });
 
+test('a whole number of any size stays what it is', () => {
+  const web =
+    serviceOf(`environment: {ID: 987654321098765432, MINUS: -987654321098765432, SUM: +18446744073709551616}
+labels: {hex: 0xFFFFFFFFFFFFFFFF, octal: 07777777777777777777, new: 0o7777777777777777777, small: 0777, part: 1.10}
+annotations: [987654321098765432]
+build: {context: ., args: {ID: 987654321098765432}}
+mem_limit: 9007199254740993`);
+  assert.deepEqual(web.environment, {
+    ID: '987654321098765432',
+    MINUS: '-987654321098765432',
+    SUM: '18446744073709551616',
+  });
+  // as in Docker Compose, a number that is not whole is a number: 1.10 is 1.1
+  const octal = '144115188075855871';
+  assert.deepEqual(web.labels, { hex: '18446744073709551615', octal, new: octal, small: '511', part: '1.1' });
+  assert.deepEqual(web.annotations, { '987654321098765432': '' });
+  assert.deepEqual(web.build?.args, { ID: '987654321098765432' });
+  assert.equal(web.mem_limit, '9007199254740993');
+});
+
 test('mounts, secrets and paths', () => {
   const { project, folder } = read({
     'compose.yaml': `services:

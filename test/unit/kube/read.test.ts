@@ -58,6 +58,10 @@ test('an error of a file names the line and the path', () => {
       'pod.yaml:5:61: spec.containers[0].env[0].value: expected a text, got the number 1',
     ],
     [
+      pod('containers: [{name: web, image: x, env: [{name: A, value: 9007199254740994}]}]'),
+      'pod.yaml:5:61: spec.containers[0].env[0].value: expected a text, got the number 9007199254740994',
+    ],
+    [
       pod('containers: [{name: web, image: x, livenessProbe: {grpc: {port: 1}}}]'),
       'pod.yaml:5:54: spec.containers[0].livenessProbe.grpc: it is not supported: use exec, httpGet or tcpSocket',
     ],
