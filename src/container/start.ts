@@ -1,4 +1,5 @@
 import { closeSync, existsSync } from 'node:fs';
+import { reapLater } from '../init/children.js';
 import { holdSignals } from '../init/clone.js';
 import type { LaunchObserver } from '../launch/launch.js';
 import { closeAll } from '../launch/streams.js';
@@ -82,8 +83,8 @@ export interface StartOptions {
   observer?: LaunchObserver | undefined;
   /** How to connect to the monitor before the program starts; undefined for no connection. */
   connection?: ConnectOptions | undefined;
-  /** Called with the PID of the monitor before it lets the program start. From then on, failures are handled by the monitor. */
-  onStart?: (monitor: number) => void;
+  /** Called before the monitor lets the program start. From then on, failures are handled by the monitor. */
+  onStart?: () => void;
 }
 
 /**
@@ -120,17 +121,23 @@ export async function startHeld(
     giveUp(waiting);
     throw error;
   }
-  onStart?.(waiting.monitor.pid);
+  onStart?.();
   try {
     await startProgramAmongOthers(waiting);
+    leave(waiting);
     writePidFile(record);
   } catch (error) {
     if (client !== undefined) closeSync(client);
-    if (isExecutionFailure(error)) closeSync(waiting.monitor.pidfd);
+    if (isExecutionFailure(error)) leave(waiting);
     throw error;
   }
-  closeSync(waiting.monitor.pidfd);
   return client;
+}
+
+/** Leaves a monitor to itself: nothing waits for its end. */
+function leave({ monitor }: Waiting): void {
+  closeSync(monitor.pidfd);
+  reapLater(monitor.pid);
 }
 
 /** `foster create`: everything that `run` does before the start. Returns the id. */

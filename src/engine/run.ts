@@ -12,6 +12,7 @@ import { removeHeld } from '../container/remove.js';
 import { startHeld, startInfra } from '../container/start.js';
 import { findContainer, isAlive, isLocked, readContainer } from '../container/store.js';
 import { underWay } from '../container/under-way.js';
+import { reapEnded } from '../init/children.js';
 import { nativeFile } from '../init/clone.js';
 import { parseDetachKeys } from '../spec/parse/detach-keys.js';
 import type { RunRequest } from '../spec/request.js';
@@ -19,7 +20,6 @@ import { FosterError, isExecutionFailure } from '../sys/errors.js';
 import { waitFor } from '../sys/poll.js';
 import { requireRunning } from './foreground.js';
 import { inPod } from './in-pod.js';
-import { reapLater, reapMonitors } from './monitors.js';
 import { carryStreams, programOf } from './streams.js';
 import type { AttachOptions, ContainerResult, RunResult, StreamOptions } from './types.js';
 
@@ -84,9 +84,8 @@ async function launchDraft(request: RunRequest, draft: Draft, hasTerminal: boole
     await announce(record, network);
     const client = await startHeld({ record, lock }, plan, {
       connection: { wantsAll: true, hasTerminal },
-      onStart: (monitor) => {
+      onStart: () => {
         isStarted = true;
-        reapLater(monitor);
       },
     });
     closeSync(lock);
@@ -149,5 +148,5 @@ const END_TIMEOUT = 10_000;
 async function settled(id: string): Promise<void> {
   const deadline = performance.now() + END_TIMEOUT;
   while (isLocked(id) && performance.now() < deadline) await waitFor(5);
-  reapMonitors();
+  reapEnded();
 }

@@ -452,6 +452,10 @@ test('calls leave no descriptor, no zombie and no signal handler behind', async 
   const descriptors = readdirSync('/proc/self/fd').length;
   await Promise.all([once(), once(), once()]);
   await assert.rejects(foster.run({ root: 'busybox', command: ['nothing'], remove: true }));
+  // these leave the network holder behind, and the monitor of the pod's own container
+  await foster.run({ root: 'busybox', command: ['true'], remove: true, network: 'bridge' });
+  await foster.run({ root: 'busybox', command: ['true'], remove: true, pod: 'new:short' });
+  await foster.pods.remove('short', { force: true, timeout: 0 });
   await waitUntil('all descriptors are closed', () => readdirSync('/proc/self/fd').length <= descriptors);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     assert.equal(process.listenerCount(signal), 0, signal);
