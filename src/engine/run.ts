@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { type AttachOptions as ClientAttach, connectMonitor } from '../container/attach.js';
-import { announce, attachToNetworks, giveBack, named } from '../container/attachment.js';
+import { announce, named, startAttached } from '../container/attachment.js';
 import { dropIdFile, type HeldContainer } from '../container/create.js';
 import { createHeld } from '../container/create-held.js';
 import type { Draft } from '../container/draft.js';
@@ -76,31 +76,32 @@ async function launch(request: RunRequest, { hasTerminal }: { hasTerminal: boole
 
 async function launchDraft(request: RunRequest, draft: Draft, hasTerminal: boolean): Promise<Running> {
   await startInfra(draft);
-  const network = await attachToNetworks(named(draft, request));
-  const plan = planContainer(draft, { verbose: false, detached: true }, network);
-  const { record, lock } = await createHeld(request, draft);
-  let isStarted = false;
-  try {
-    await announce(record, network);
-    const client = await startHeld({ record, lock }, plan, {
-      connection: { wantsAll: true, hasTerminal },
-      onStart: () => {
-        isStarted = true;
-      },
-    });
-    closeSync(lock);
-    return { record, client };
-  } catch (error) {
-    if (!isStarted) {
-      giveBack(network);
-      removeHeld(record, lock, { volumes: true });
-      dropIdFile(request.cidfile);
-    } else {
+  return await startAttached(named(draft, request), async (network, onStart) => {
+    const plan = planContainer(draft, { verbose: false, detached: true }, network);
+    const { record, lock } = await createHeld(request, draft);
+    let isStarted = false;
+    try {
+      await announce(record, network);
+      const client = await startHeld({ record, lock }, plan, {
+        connection: { wantsAll: true, hasTerminal },
+        onStart() {
+          isStarted = true;
+          onStart();
+        },
+      });
       closeSync(lock);
-      if (isExecutionFailure(error)) await settled(record.id);
+      return { record, client };
+    } catch (error) {
+      if (!isStarted) {
+        removeHeld(record, lock, { volumes: true });
+        dropIdFile(request.cidfile);
+      } else {
+        closeSync(lock);
+        if (isExecutionFailure(error)) await settled(record.id);
+      }
+      throw error;
     }
-    throw error;
-  }
+  });
 }
 
 interface ClientOptions extends Pick<ClientAttach, 'interactive' | 'detachKeys'> {

@@ -464,6 +464,21 @@ test('calls leave no descriptor, no zombie and no signal handler behind', async 
   await home.assertNothingLeft();
 });
 
+test('a run or a start that fails in a network leaves no address taken, and keeps no network holder', async () => {
+  const where = { root: 'busybox', network: 'bridge', command: ['true'] };
+  await foster.create({ ...where, name: 'web' });
+  await assert.rejects(foster.run({ ...where, name: 'web' }), { kind: 'conflict' });
+  const mounts = ['type=volume,src=files,dst=/files,volume-subpath=missing'];
+  await assert.rejects(foster.run({ ...where, mounts }), /missing/);
+  await foster.create({ ...where, name: 'partial', mounts });
+  await assert.rejects(foster.start('partial'), /missing/);
+  const opened = execFileSync('ls', ['-l', `/proc/${process.pid}/fd`], { encoding: 'utf8' });
+  assert.ok(!opened.includes(home.folder), opened);
+  assert.deepEqual(readdirSync(join(home.env.XDG_DATA_HOME ?? '', 'foster', 'networks', 'leases')), []);
+  for (const name of ['web', 'partial']) await foster.remove(name);
+  await home.assertNothingLeft();
+});
+
 /** The children of this process that have ended and were not waited for. */
 function zombies(): Process[] {
   return readdirSync('/proc/self/task')
