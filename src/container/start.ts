@@ -1,4 +1,5 @@
 import { closeSync, existsSync } from 'node:fs';
+import { unlockStore } from '../image/store/lock.js';
 import { reapLater } from '../init/children.js';
 import { holdSignals } from '../init/clone.js';
 import type { LaunchObserver } from '../launch/launch.js';
@@ -39,6 +40,7 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
       : undefined;
     holdSignals();
     const { record, lock, filled } = await createHeld(request, draft);
+    unlockStore(); // its record says what it uses; with --rmi the image is removed as soon as it ends
     let isStarted = false;
     try {
       await announce(record, network);
@@ -182,7 +184,9 @@ async function start(
       onStart,
     });
     if (surroundings().wantsStartTemplate || (record.isInfra && isSeeing())) {
-      const { keepInfraTemplate, keepMemberTemplate, keepStartTemplate } = await import('./start-template.js');
+      const { keepInfraTemplate, keepMemberTemplate, keepStartTemplate } = await import(
+        './start-template.js'
+      );
       const { plan } = containerPlan;
       const started = { record, plan, monitor: monitorFor(plan, record, plan.isNested), network };
       if (record.isInfra) keepInfraTemplate(started);

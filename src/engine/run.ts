@@ -12,6 +12,7 @@ import { removeHeld } from '../container/remove.js';
 import { startHeld, startInfra } from '../container/start.js';
 import { findContainer, isAlive, isLocked, readContainer } from '../container/store.js';
 import { underWay } from '../container/under-way.js';
+import { unlockStore } from '../image/store/lock.js';
 import { reapEnded } from '../init/children.js';
 import { nativeFile } from '../init/clone.js';
 import { parseDetachKeys } from '../spec/parse/detach-keys.js';
@@ -79,6 +80,7 @@ async function launchDraft(request: RunRequest, draft: Draft, hasTerminal: boole
   return await startAttached(named(draft, request), async (network, onStart) => {
     const plan = planContainer(draft, { verbose: false, detached: true }, network);
     const { record, lock } = await createHeld(request, draft);
+    unlockStore(); // its record says what it uses; with --rmi the image is removed as soon as it ends
     let isStarted = false;
     try {
       await announce(record, network);
