@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { closeAll } from '../launch/streams.js';
 import { isSeeing, unseenAsync } from '../sys/sightings.js';
 import { noteNetworks } from './events/network-events.js';
 import type { Attachment, NetworkDraft } from './network-draft.js';
@@ -27,9 +28,28 @@ export async function attachToNetworks(draft: NetworkDraft): Promise<Attachment 
   return attachment;
 }
 
-/** Gives back its addresses and its names, if it has not been started. */
-export function giveBack(attachment: Attachment | undefined): void {
-  for (const path of attachment?.names ?? []) rmSync(path, { force: true });
+/**
+ * Attaches a container to its networks, and has it started there. Afterwards only its monitor keeps them in existence: a program that
+ * runs many containers would keep the network holder running, and a descriptor open, for each that it has failed to start.
+ * @param start is to call `onStart` when the monitor runs; if it throws before that, addresses and names are given back
+ * @throws FosterError
+ */
+export async function startAttached<T>(
+  draft: NetworkDraft,
+  start: (attachment: Attachment | undefined, onStart: () => void) => Promise<T>,
+): Promise<T> {
+  const attachment = await attachToNetworks(draft);
+  let isStarted = false;
+  try {
+    return await start(attachment, () => {
+      isStarted = true;
+    });
+  } catch (error) {
+    if (!isStarted) for (const path of attachment?.names ?? []) rmSync(path, { force: true });
+    throw error;
+  } finally {
+    closeAll([attachment?.lock, attachment?.namespace]);
+  }
 }
 
 /** Like `attachToNetworks`, for a plan that is only shown: no address is taken, and nothing is started. */

@@ -4,7 +4,7 @@ import { closeAll } from '../launch/streams.js';
 import type { Plan } from '../plan/step.js';
 import type { RunRequest } from '../spec/request.js';
 import { surroundings } from '../sys/surroundings.js';
-import { announce, attachToNetworks, entered, giveBack, imagineAttachment, named } from './attachment.js';
+import { type Attachment, announce, entered, imagineAttachment, named, startAttached } from './attachment.js';
 import { oomReport, writeCgroups } from './cgroups.js';
 import { dropIdFile } from './create.js';
 import { createHeld, makeRoom } from './create-held.js';
@@ -83,7 +83,18 @@ function isDetached(request: RunRequest, { health }: Draft): boolean {
 
 async function runForeground(request: RunRequest, draft: Draft, observer: RunObserver): Promise<never> {
   if (draft.shares !== undefined) await (await import('./start.js')).startInfra(draft);
-  const network = await attachToNetworks(named(draft, request));
+  return await startAttached(named(draft, request), (network) =>
+    runAttached(request, draft, observer, network),
+  );
+}
+
+/** Creates a container in the networks that it is attached to, starts it, and becomes its monitor. */
+async function runAttached(
+  request: RunRequest,
+  draft: Draft,
+  observer: RunObserver,
+  network: Attachment | undefined,
+): Promise<never> {
   const { plan: usual } = planContainer(
     draft,
     { verbose: request.initVerbose, detached: false, kept: request.keptDescriptors },
@@ -93,11 +104,11 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
   const templates = observer.template && (await import('./run-template.js'));
   holdSignals();
   const { record, lock, filled } = await createHeld(request, draft);
-  writeCgroups(record.id, plan);
   let launched: Launched | undefined;
   let files: MonitorFiles | undefined;
   let keepTemplate = () => {};
   try {
+    writeCgroups(record.id, plan);
     const interactive = request.interactive && request.attached.stdin;
     const foreground: Foreground = {
       plan,
@@ -139,8 +150,7 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
     becomeMonitor(launched, foreground, files);
   } catch (error) {
     if (launched !== undefined) abandon(launched);
-    closeAll([network?.lock, network?.namespace, files?.blob, files?.folder, files?.events]);
-    giveBack(network);
+    closeAll([files?.blob, files?.folder, files?.events]);
     removeHeld(record, lock, { volumes: true });
     dropIdFile(request.cidfile);
     throw error;

@@ -1,7 +1,8 @@
 import { closeSync, existsSync } from 'node:fs';
+import { unlockStore } from '../image/store/lock.js';
+import { reapLater } from '../init/children.js';
 import { holdSignals } from '../init/clone.js';
 import type { LaunchObserver } from '../launch/launch.js';
-import { closeAll } from '../launch/streams.js';
 import type { RunRequest } from '../spec/request.js';
 import { FosterError, isExecutionFailure } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
@@ -9,7 +10,7 @@ import { containerFolder } from '../sys/paths.js';
 import { beginSightings, isSeeing, unseen } from '../sys/sightings.js';
 import { surroundings } from '../sys/surroundings.js';
 import { type AttachOptions, attachTo, type ConnectOptions, connectMonitor } from './attach.js';
-import { announce, attachToNetworks, giveBack, named } from './attachment.js';
+import { announce, named, startAttached } from './attachment.js';
 import { giveUp, launchDetached, monitorFor, startProgramAmongOthers, type Waiting } from './background.js';
 import { cgroupPlan } from './cgroups.js';
 import { dropIdFile, type HeldContainer } from './create.js';
@@ -26,64 +27,67 @@ import { underWay } from './under-way.js';
 /** `foster run -d`. Without -d, for a container that may be restarted, it stays attached until that has ended for good. */
 export async function runDetached(request: RunRequest, draft: Draft, observer: RunObserver): Promise<number> {
   await startInfra(draft);
-  const network = await attachToNetworks(named(draft, request));
-  const containerPlan = planContainer(
-    draft,
-    { verbose: false, detached: true, kept: request.keptDescriptors },
-    network,
-  );
-  const launchObserver: LaunchObserver | undefined = request.explain
-    ? (await import('./explain.js')).explainer(containerPlan.plan, observer.explain)
-    : undefined;
-  holdSignals();
-  const { record, lock, filled } = await createHeld(request, draft);
   const { restart, attached, passSignals } = request;
   const isOwner = restart.policy === 'no' && draft.health === undefined && passSignals;
-  let isStarted = false;
-  try {
-    await announce(record, network);
-    const client = await startHeld({ record, lock }, containerPlan, {
-      observer: launchObserver,
-      connection: request.detach ? undefined : { wantsAll: true, isOwner },
-      onStart: () => {
-        isStarted = true;
-      },
-    });
-    if (observer.template !== undefined) {
-      const { keepRunTemplate } = await import('./run-template.js');
-      const { plan } = containerPlan;
-      const monitor = monitorFor(plan, record, plan.isNested);
-      const kind = request.detach ? 'detached' : 'attached';
-      keepRunTemplate(observer.template, { request, record, plan, monitor, network, filled, kind });
+  const { record, client } = await startAttached(named(draft, request), async (network, onStart) => {
+    const containerPlan = planContainer(
+      draft,
+      { verbose: false, detached: true, kept: request.keptDescriptors },
+      network,
+    );
+    const launchObserver: LaunchObserver | undefined = request.explain
+      ? (await import('./explain.js')).explainer(containerPlan.plan, observer.explain)
+      : undefined;
+    holdSignals();
+    const { record, lock, filled } = await createHeld(request, draft);
+    unlockStore(); // its record says what it uses; with --rmi the image is removed as soon as it ends
+    let isStarted = false;
+    try {
+      await announce(record, network);
+      const client = await startHeld({ record, lock }, containerPlan, {
+        observer: launchObserver,
+        connection: request.detach ? undefined : { wantsAll: true, isOwner },
+        onStart() {
+          isStarted = true;
+          onStart();
+        },
+      });
+      if (observer.template !== undefined) {
+        const { keepRunTemplate } = await import('./run-template.js');
+        const { plan } = containerPlan;
+        const monitor = monitorFor(plan, record, plan.isNested);
+        const kind = request.detach ? 'detached' : 'attached';
+        keepRunTemplate(observer.template, { request, record, plan, monitor, network, filled, kind });
+      }
+      return { record, client };
+    } catch (error) {
+      if (!isStarted) {
+        removeHeld(record, lock, { volumes: true });
+        dropIdFile(request.cidfile);
+      }
+      throw error;
     }
-    if (client === undefined) {
-      observer.print(`${record.id}\n`);
-      return 0;
-    }
-    printUnseen(record.id, attached, observer);
-    attachTo(record, client, {
-      interactive: request.interactive && attached.stdin,
-      passSignals,
-      attached,
-      detachKeys: request.detachKeys,
-      isOwner,
-    });
-  } catch (error) {
-    if (!isStarted) {
-      giveBack(network);
-      removeHeld(record, lock, { volumes: true });
-      dropIdFile(request.cidfile);
-    }
-    throw error;
+  });
+  if (client === undefined) {
+    observer.print(`${record.id}\n`);
+    return 0;
   }
+  printUnseen(record.id, attached, observer);
+  attachTo(record, client, {
+    interactive: request.interactive && attached.stdin,
+    passSignals,
+    attached,
+    detachKeys: request.detachKeys,
+    isOwner,
+  });
 }
 
 export interface StartOptions {
   observer?: LaunchObserver | undefined;
   /** How to connect to the monitor before the program starts; undefined for no connection. */
   connection?: ConnectOptions | undefined;
-  /** Called with the PID of the monitor before it lets the program start. From then on, failures are handled by the monitor. */
-  onStart?: (monitor: number) => void;
+  /** Called before the monitor lets the program start. From then on, failures are handled by the monitor. */
+  onStart?: () => void;
 }
 
 /**
@@ -107,12 +111,7 @@ export async function startHeld(
   plan: ContainerPlan,
   { observer, connection, onStart }: StartOptions,
 ): Promise<number | undefined> {
-  let waiting: Waiting;
-  try {
-    waiting = await launchDetached(plan, record, lock, { observer, warn: surroundings().warn });
-  } finally {
-    closeAll([plan.network?.lock, plan.network?.namespace]); // the monitor has them
-  }
+  const waiting = await launchDetached(plan, record, lock, { observer, warn: surroundings().warn });
   let client: number | undefined;
   try {
     client = connection && connectMonitor(record.id, connection);
@@ -120,17 +119,23 @@ export async function startHeld(
     giveUp(waiting);
     throw error;
   }
-  onStart?.(waiting.monitor.pid);
+  onStart?.();
   try {
     await startProgramAmongOthers(waiting);
+    leave(waiting);
     writePidFile(record);
   } catch (error) {
     if (client !== undefined) closeSync(client);
-    if (isExecutionFailure(error)) closeSync(waiting.monitor.pidfd);
+    if (isExecutionFailure(error)) leave(waiting);
     throw error;
   }
-  closeSync(waiting.monitor.pidfd);
   return client;
+}
+
+/** Leaves a monitor to itself: nothing waits for its end. */
+function leave({ monitor }: Waiting): void {
+  closeSync(monitor.pidfd);
+  reapLater(monitor.pid);
 }
 
 /** `foster create`: everything that `run` does before the start. Returns the id. */
@@ -171,23 +176,25 @@ async function start(
   const { record } = held;
   if (surroundings().wantsStartTemplate) beginSightings();
   await startInfra(record);
-  const network = await attachToNetworks(record);
-  await announce(record, network);
-  const plan = planContainer(record, { verbose: false, detached: true }, network);
-  const client = await startHeld(held, plan, { connection: attachment && { wantsAll: true } });
-  if (surroundings().wantsStartTemplate || (record.isInfra && isSeeing())) {
-    const { keepInfraTemplate, keepMemberTemplate, keepStartTemplate } = await import('./start-template.js');
-    const started = {
-      record,
-      plan: plan.plan,
-      monitor: monitorFor(plan.plan, record, plan.plan.isNested),
-      network,
-    };
-    if (record.isInfra) keepInfraTemplate(started);
-    else keepStartTemplate(started);
-    if (record.pod !== undefined && !record.isInfra) keepMemberTemplate(started);
-  }
-  return client;
+  return await startAttached(record, async (network, onStart) => {
+    await announce(record, network);
+    const containerPlan = planContainer(record, { verbose: false, detached: true }, network);
+    const client = await startHeld(held, containerPlan, {
+      connection: attachment && { wantsAll: true },
+      onStart,
+    });
+    if (surroundings().wantsStartTemplate || (record.isInfra && isSeeing())) {
+      const { keepInfraTemplate, keepMemberTemplate, keepStartTemplate } = await import(
+        './start-template.js'
+      );
+      const { plan } = containerPlan;
+      const started = { record, plan, monitor: monitorFor(plan, record, plan.isNested), network };
+      if (record.isInfra) keepInfraTemplate(started);
+      else keepStartTemplate(started);
+      if (record.pod !== undefined && !record.isInfra) keepMemberTemplate(started);
+    }
+    return client;
+  });
 }
 
 /** Starts the container that holds the namespaces of a container's pod, if it does not run. @throws FosterError */

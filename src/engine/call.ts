@@ -129,9 +129,9 @@ class Call {
   async end(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#onAbort);
     const { unlockStore } = await import('../image/store/lock.js');
-    const { reapMonitors } = await import('./monitors.js');
+    const { reapEnded } = await import('../init/children.js');
     this.run(unlockStore);
-    reapMonitors();
+    reapEnded();
   }
 }
 

@@ -36,14 +36,7 @@ export async function create(wanted: RunRequest): Promise<string> {
 /** Starts a container in the background. Does nothing if it is running already. @throws FosterError */
 export async function start(reference: string): Promise<void> {
   const { startContainer } = await import('../container/start.js');
-  const { readLive } = await import('../container/store.js');
-  const { reapLater } = await import('./monitors.js');
-  const container = await find(reference);
-  try {
-    await startContainer(container);
-  } finally {
-    reapLater(readLive(container.record.id)?.monitor ?? 0);
-  }
+  await startContainer(await find(reference));
 }
 
 /** Stops a container: with its stop signal, then with SIGKILL if it takes too long. @throws FosterError */

@@ -23,20 +23,13 @@ export async function create(request: PodRequest): Promise<string> {
 /** Starts the containers of a pod that do not run. @throws FosterError if an init container fails */
 export async function start(reference: string): Promise<unknown[]> {
   const { startPod } = await import('../pod/start.js');
-  return await startPod(reference, await reaper());
-}
-
-/** Reaps monitors of containers that this process has started, when they end. */
-async function reaper(): Promise<(container: Container) => void> {
-  const { readLive } = await import('../container/store.js');
-  const { reapLater } = await import('./monitors.js');
-  return ({ record }) => reapLater(readLive(record.id)?.monitor ?? 0);
+  return await startPod(reference);
 }
 
 /** Goes on with Jobs whose monitors were killed. What cannot be started is a warning. */
 export async function resumeJobs(): Promise<void> {
   const { resumeJobs } = await import('../pod/resume-jobs.js');
-  await resumeJobs(await reaper());
+  await resumeJobs();
 }
 
 /** Stops a pod. @param options.timeout seconds until SIGKILL; negative: none; undefined: that of each container */
@@ -55,7 +48,7 @@ export async function stopIfDone(reference: string, ended: string): Promise<void
   const next = await (await import('../pod/stop.js')).stopIfDone(reference, ended);
   if (next === undefined) return;
   const { startPod } = await import('../pod/start.js');
-  await startPod(next, await reaper(), { isFirst: true });
+  await startPod(next, { isFirst: true });
 }
 
 /** Stops a pod, and starts it again. @throws FosterError if an init container fails */

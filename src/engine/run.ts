@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { type AttachOptions as ClientAttach, connectMonitor } from '../container/attach.js';
-import { announce, attachToNetworks, giveBack, named } from '../container/attachment.js';
+import { announce, named, startAttached } from '../container/attachment.js';
 import { dropIdFile, type HeldContainer } from '../container/create.js';
 import { createHeld } from '../container/create-held.js';
 import type { Draft } from '../container/draft.js';
@@ -12,6 +12,8 @@ import { removeHeld } from '../container/remove.js';
 import { startHeld, startInfra } from '../container/start.js';
 import { findContainer, isAlive, isLocked, readContainer } from '../container/store.js';
 import { underWay } from '../container/under-way.js';
+import { unlockStore } from '../image/store/lock.js';
+import { reapEnded } from '../init/children.js';
 import { nativeFile } from '../init/clone.js';
 import { parseDetachKeys } from '../spec/parse/detach-keys.js';
 import type { RunRequest } from '../spec/request.js';
@@ -19,7 +21,6 @@ import { FosterError, isExecutionFailure } from '../sys/errors.js';
 import { waitFor } from '../sys/poll.js';
 import { requireRunning } from './foreground.js';
 import { inPod } from './in-pod.js';
-import { reapLater, reapMonitors } from './monitors.js';
 import { carryStreams, programOf } from './streams.js';
 import type { AttachOptions, ContainerResult, RunResult, StreamOptions } from './types.js';
 
@@ -76,32 +77,33 @@ async function launch(request: RunRequest, { hasTerminal }: { hasTerminal: boole
 
 async function launchDraft(request: RunRequest, draft: Draft, hasTerminal: boolean): Promise<Running> {
   await startInfra(draft);
-  const network = await attachToNetworks(named(draft, request));
-  const plan = planContainer(draft, { verbose: false, detached: true }, network);
-  const { record, lock } = await createHeld(request, draft);
-  let isStarted = false;
-  try {
-    await announce(record, network);
-    const client = await startHeld({ record, lock }, plan, {
-      connection: { wantsAll: true, hasTerminal },
-      onStart: (monitor) => {
-        isStarted = true;
-        reapLater(monitor);
-      },
-    });
-    closeSync(lock);
-    return { record, client };
-  } catch (error) {
-    if (!isStarted) {
-      giveBack(network);
-      removeHeld(record, lock, { volumes: true });
-      dropIdFile(request.cidfile);
-    } else {
+  return await startAttached(named(draft, request), async (network, onStart) => {
+    const plan = planContainer(draft, { verbose: false, detached: true }, network);
+    const { record, lock } = await createHeld(request, draft);
+    unlockStore(); // its record says what it uses; with --rmi the image is removed as soon as it ends
+    let isStarted = false;
+    try {
+      await announce(record, network);
+      const client = await startHeld({ record, lock }, plan, {
+        connection: { wantsAll: true, hasTerminal },
+        onStart() {
+          isStarted = true;
+          onStart();
+        },
+      });
       closeSync(lock);
-      if (isExecutionFailure(error)) await settled(record.id);
+      return { record, client };
+    } catch (error) {
+      if (!isStarted) {
+        removeHeld(record, lock, { volumes: true });
+        dropIdFile(request.cidfile);
+      } else {
+        closeSync(lock);
+        if (isExecutionFailure(error)) await settled(record.id);
+      }
+      throw error;
     }
-    throw error;
-  }
+  });
 }
 
 interface ClientOptions extends Pick<ClientAttach, 'interactive' | 'detachKeys'> {
@@ -149,5 +151,5 @@ const END_TIMEOUT = 10_000;
 async function settled(id: string): Promise<void> {
   const deadline = performance.now() + END_TIMEOUT;
   while (isLocked(id) && performance.now() < deadline) await waitFor(5);
-  reapMonitors();
+  reapEnded();
 }

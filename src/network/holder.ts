@@ -1,5 +1,6 @@
 import { closeSync, ftruncateSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { reapLater } from '../init/children.js';
 import { startProcess } from '../init/clone.js';
 import { initProgram } from '../init/init-program.js';
 import { cloneFailure } from '../init/namespace-failure.js';
@@ -92,6 +93,7 @@ export function ensureHolder(prepared: string, prepare: (pidfd: number, state: H
     prepare(pidfd, state);
     state.prepared = prepared;
     writeState(lock, state);
+    if (child !== undefined) reapLater(child.pid);
     return { state, pidfd, lock };
   } catch (error) {
     if (child !== undefined) {

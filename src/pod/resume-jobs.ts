@@ -12,13 +12,12 @@ import { findPod, listPods, type Pod } from './store.js';
  * Goes on with the Jobs whose monitors were killed, or who wait for a pod whose start was killed: a monitor that is killed takes its
  * container with it, and then nobody starts what comes next. That counts as a failure of the container. What cannot be started is a
  * warning.
- * @param started is called with each container that was started
  */
-export async function resumeJobs(started: (container: Container) => void = () => {}): Promise<void> {
+export async function resumeJobs(): Promise<void> {
   for (const pod of listPods()) {
     if (pod.record.job === undefined) continue;
     try {
-      await resume(pod, pod.record.job, started);
+      await resume(pod, pod.record.job);
     } catch (error) {
       surroundings().warn(
         `cannot go on with pod ${pod.record.name}: ${error instanceof Error ? error.message : error}`,
@@ -27,7 +26,7 @@ export async function resumeJobs(started: (container: Container) => void = () =>
   }
 }
 
-async function resume(seen: Pod, job: string, started: (container: Container) => void): Promise<void> {
+async function resume(seen: Pod, job: string): Promise<void> {
   const isIdle = !mainOf(seen).some(({ state }) => isAlive(state));
   const isLeft = isIdle && (isPodAlive(seen) || nextOf(seen) !== undefined);
   if (!isLeft && !mainOf(seen).some(isAbandoned)) return;
@@ -35,7 +34,7 @@ async function resume(seen: Pod, job: string, started: (container: Container) =>
   if (giveBack === undefined) return;
   const { id } = seen.record;
   try {
-    for (const container of mainOf(findPod(id)).filter(isAbandoned)) await retry(container, job, started);
+    for (const container of mainOf(findPod(id)).filter(isAbandoned)) await retry(container, job);
   } finally {
     giveBack();
   }
@@ -44,24 +43,19 @@ async function resume(seen: Pod, job: string, started: (container: Container) =>
   if (first === undefined || [first, ...others].some(({ state }) => isAlive(state))) return;
   // whoever was to start it has ended before it had
   if ([first, ...others].every(({ state }) => state.status === 'created')) {
-    if (isPodAlive(seen)) await startPod(id, started);
+    if (isPodAlive(seen)) await startPod(id);
     return;
   }
   const next = await stopIfDone(id, first.record.id);
-  if (next !== undefined) await startPod(next, started, { isFirst: true });
+  if (next !== undefined) await startPod(next, { isFirst: true });
 }
 
 /** Starts a container again that was killed with its monitor, if its Job has tries left; else the Job has failed. */
-async function retry(
-  container: Container,
-  job: string,
-  started: (container: Container) => void,
-): Promise<void> {
+async function retry(container: Container, job: string): Promise<void> {
   const { policy, max } = readRestart(container.record.id);
   if (policy === 'no' || (max > 0 && countFailure(job) > max)) {
     markStopped(container.record.id);
     return await stopJob(job);
   }
   await startContainer(container);
-  started(container);
 }

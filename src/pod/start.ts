@@ -18,14 +18,12 @@ import { findPod, infraOf, type Pod, withoutInfra } from './store.js';
 /**
  * Starts all containers of a pod that do not run: the one that holds the namespaces first, then the init containers and sidecars one
  * after the other, then the others.
- * @param started is called with each container that was started
  * @param options.isFirst do nothing if it was started before
  * @returns why containers could not be started
  * @throws FosterError if the namespaces cannot be made, or an init container fails; then the others are not started
  */
 export async function startPod(
   reference: string,
-  started: (container: Container) => void = () => {},
   { isFirst = false }: { isFirst?: boolean } = {},
 ): Promise<unknown[]> {
   const { record } = findPod(reference);
@@ -34,33 +32,29 @@ export async function startPod(
   if (giveBack === undefined) return [];
   try {
     if (isFirst && podState(findPod(record.id)) !== 'Created') return [];
-    return await startNow(record, started);
+    return await startNow(record);
   } finally {
     giveBack();
   }
 }
 
-async function startNow(record: PodRecord, started: (container: Container) => void): Promise<unknown[]> {
+async function startNow(record: PodRecord): Promise<unknown[]> {
   await ensureInfra(record);
   const pod = findPod(record.id);
-  const start = async (container: Container) => {
-    await startContainer(container);
-    started(container);
-  };
   const infra = infraOf(pod);
   if (infra !== undefined && !isAlive(infra.state)) {
     for (const container of withoutInfra(pod)) await untilEnded(container);
-    await start(infra);
+    await startContainer(infra);
   }
   faultPoint('infra container started');
   // what runs in it is nothing that the plan of a container depends on
   const others = withoutInfra(unseen(() => findPod(record.id)));
   for (const container of others) {
-    if (isInit(container.record)) await runInit(pod, container, start);
-    else if (isSidecar(container.record)) await startSidecar(pod, container, start);
+    if (isInit(container.record)) await runInit(pod, container);
+    else if (isSidecar(container.record)) await startSidecar(pod, container);
   }
   const rest = others.filter(({ record, state }) => record.initContainer === undefined && !isAlive(state));
-  const outcomes = await startAll(rest, start);
+  const outcomes = await startAll(rest);
   recordPodEvent('start', record);
   return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
 }
@@ -69,11 +63,9 @@ async function startNow(record: PodRecord, started: (container: Container) => vo
  * At once, but for those that are watched for a template: src/sys/sightings.ts does not tell several apart. One of those that are alike is
  * enough.
  */
-async function startAll(
-  containers: readonly Container[],
-  start: (container: Container) => Promise<void>,
-): Promise<PromiseSettledResult<void>[]> {
-  const atOnce = (some: readonly Container[]) => Promise.allSettled(some.map(start));
+async function startAll(containers: readonly Container[]): Promise<PromiseSettledResult<void>[]> {
+  const atOnce = (some: readonly Container[]) =>
+    Promise.allSettled(some.map((container) => startContainer(container)));
   if (!surroundings().wantsStartTemplate) return await atOnce(containers);
   const kinds = new Map(containers.map((one) => [likeness(one), one]));
   const watched = [...kinds.values()];
@@ -100,13 +92,9 @@ async function untilEnded({ record, state }: Container): Promise<void> {
 }
 
 /** Starts a sidecar, and waits until its startup probe succeeds if it has one. @throws FosterError if that fails */
-async function startSidecar(
-  { record: { name } }: Pod,
-  container: Container,
-  start: (container: Container) => Promise<void>,
-): Promise<void> {
+async function startSidecar({ record: { name } }: Pod, container: Container): Promise<void> {
   const { record } = container;
-  if (!isAlive(container.state)) await start(container);
+  if (!isAlive(container.state)) await startContainer(container);
   const checks = record.health === undefined ? [] : [record.health, ...(record.probes ?? [])];
   if (!checks.some(({ role }) => role === 'startup')) return;
   for (;;) {
@@ -127,13 +115,9 @@ async function startSidecar(
 const HEALTH_INTERVAL = 20;
 
 /** Runs an init container to its end. @throws FosterError if it fails */
-async function runInit(
-  { record: { name } }: Pod,
-  container: Container,
-  start: (container: Container) => Promise<void>,
-): Promise<void> {
+async function runInit({ record: { name } }: Pod, container: Container): Promise<void> {
   const { record } = container;
-  if (!isAlive(container.state)) await start(container);
+  if (!isAlive(container.state)) await startContainer(container);
   const current = readContainer(record.id);
   const code = current === undefined ? 0 : await waitForContainer(current);
   if (code !== 0)

@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmdirSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { FOSTER } from './support/foster.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
@@ -341,6 +353,34 @@ test('run --rmi removes the container, and its image or the name of it that was 
   );
   assert.equal(out('images', '-q'), '');
   assert.deepEqual(home.leftFolders(), []);
+});
+
+test('run -d --rmi removes the layers, even if the container ends before the command', async () => {
+  const pipe = join(home.folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const ours = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+  // it is full, so the command waits when it prints the id
+  assert.throws(() => {
+    for (;;) writeSync(ours, Buffer.alloc(4096));
+  }, /EAGAIN/);
+  const stdout = openSync(pipe, constants.O_RDWR);
+  const command = spawn(FOSTER, ['run', '-d', '--rmi', 'app:1', 'true'], {
+    env: home.env,
+    stdio: ['ignore', stdout, 'inherit'],
+  });
+  const ended = once(command, 'exit');
+  try {
+    await waitUntil(
+      'the image and its layers are gone',
+      () => Object.values(home.stored()).flat().length === 0,
+    );
+    assert.equal(command.exitCode, null);
+  } finally {
+    readSync(ours, Buffer.alloc(1 << 16));
+    await ended;
+    for (const fd of [ours, stdout]) closeSync(fd);
+  }
+  assert.equal(command.exitCode, 0);
 });
 
 test('run --rmi leaves an image that another container uses, or whose program is missing', () => {

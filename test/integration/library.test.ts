@@ -499,11 +499,30 @@ test('calls leave no descriptor, no zombie and no signal handler behind', async 
   const descriptors = readdirSync('/proc/self/fd').length;
   await Promise.all([once(), once(), once()]);
   await assert.rejects(foster.run({ root: 'busybox', command: ['nothing'], remove: true }));
+  // these leave the network holder behind, and the monitor of the pod's own container
+  await foster.run({ root: 'busybox', command: ['true'], remove: true, network: 'bridge' });
+  await foster.run({ root: 'busybox', command: ['true'], remove: true, pod: 'new:short' });
+  await foster.pods.remove('short', { force: true, timeout: 0 });
   await waitUntil('all descriptors are closed', () => readdirSync('/proc/self/fd').length <= descriptors);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     assert.equal(process.listenerCount(signal), 0, signal);
   await waitUntil('all that have ended are reaped', () => zombies().length <= dead);
   await foster.remove('busy', { force: true });
+  await home.assertNothingLeft();
+});
+
+test('a run or a start that fails in a network leaves no address taken, and keeps no network holder', async () => {
+  const where = { root: 'busybox', network: 'bridge', command: ['true'] };
+  await foster.create({ ...where, name: 'web' });
+  await assert.rejects(foster.run({ ...where, name: 'web' }), { kind: 'conflict' });
+  const mounts = ['type=volume,src=files,dst=/files,volume-subpath=missing'];
+  await assert.rejects(foster.run({ ...where, mounts }), /missing/);
+  await foster.create({ ...where, name: 'partial', mounts });
+  await assert.rejects(foster.start('partial'), /missing/);
+  const opened = execFileSync('ls', ['-l', `/proc/${process.pid}/fd`], { encoding: 'utf8' });
+  assert.ok(!opened.includes(home.folder), opened);
+  assert.deepEqual(readdirSync(join(home.env.XDG_DATA_HOME ?? '', 'foster', 'networks', 'leases')), []);
+  for (const name of ['web', 'partial']) await foster.remove(name);
   await home.assertNothingLeft();
 });
 
