@@ -146,7 +146,10 @@ test('what is pruned while kube play works is nothing that it has made; an inter
   home.must(['volume', 'prune', '-f']);
   play.child.kill('SIGCONT');
   assert.deepEqual(await play.ended, [0, null]);
-  await waitUntil('the file', () => home.foster(['exec', 'shop-web', 'cat', '/data/page']).stdout === 'hello');
+  await waitUntil(
+    'the file',
+    () => home.foster(['exec', 'shop-web', 'cat', '/data/page']).stdout === 'hello',
+  );
   home.must(DOWN);
   for (const wanted of ['volume of the pod filled', 'container of the pod created', 'pod started']) {
     const { child, ended } = await stoppedPlay(wanted, counted);
