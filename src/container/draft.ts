@@ -175,9 +175,9 @@ async function publishedPorts(
   { ports, publishAll }: RunRequest,
 ): Promise<Pick<Draft, 'published'>> {
   if (ports.length === 0 && !publishAll) return {};
-  const { exposedPorts, resolvePorts } = await import('../network/ports.js');
+  const { exposedPorts, choosePorts } = await import('../network/ports.js');
   const all = [...ports, ...(publishAll ? exposedPorts(draft.ports ?? [], ports) : [])];
-  return { published: await resolvePorts(all) };
+  return { published: await choosePorts(all) };
 }
 
 /** Adds the mounts of --volumes-from, except at destinations where the request has a mount. */

@@ -1,7 +1,7 @@
-import { readLeases } from '../network/leases.js';
+import { heldLeases, type Lease, readLeases } from '../network/leases.js';
 import { runs } from './network.js';
 import type { ContainerRecord } from './record.js';
-import { listContainers } from './store.js';
+import { listContainers, readContainer } from './store.js';
 
 /** The containers that are attached to a network, whether they run or not. */
 export function usersOfNetwork(name: string): ContainerRecord[] {
@@ -10,11 +10,18 @@ export function usersOfNetwork(name: string): ContainerRecord[] {
     .filter(({ networks = [] }) => networks.some((one) => one.name === name));
 }
 
-/** The names of the networks that containers are attached to. */
+/**
+ * The interfaces of containers that are on no record: each RUN of a build has one, and a container that is being created and started
+ * has its addresses first.
+ */
+export function unrecordedLeases(): Lease[] {
+  return heldLeases(runs).filter(({ container }) => readContainer(container) === undefined);
+}
+
+/** The names of the networks that are in use. */
 export function usedNetworks(): ReadonlySet<string> {
-  return new Set(
-    listContainers().flatMap(({ record: { networks = [] } }) => networks.map(({ name }) => name)),
-  );
+  const attached = listContainers().flatMap(({ record: { networks = [] } }) => networks);
+  return new Set([...attached.map(({ name }) => name), ...unrecordedLeases().map(({ network }) => network)]);
 }
 
 /** An interface of a container that runs. */

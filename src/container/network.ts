@@ -25,7 +25,7 @@ export async function attach(draft: NetworkDraft): Promise<Attachment> {
   const shared = await shareNamespaces(draft);
   if (shared !== undefined && networks.length === 0) return shared;
   if (draft.joinsNetwork !== undefined) return await joinNetwork(draft, draft.joinsNetwork);
-  if (published.length > 0) await (await import('../network/ports.js')).resolvePorts(published);
+  if (published.length > 0) await (await import('../network/ports.js')).checkPorts(published);
   if (draft.pasta !== undefined) return (await import('./pasta.js')).connectByPasta(draft, draft.pasta);
   const { withNetworkLock } = await import('../network/lock.js');
   const { networkHolder } = await import('../network/router.js');

@@ -171,7 +171,7 @@ export async function names(): Promise<string[]> {
  * Removes a network.
  * @param options.force also removes the containers that use it, running or not
  * @param options.timeout with `force`: seconds that they get to end by themselves; negative: no limit
- * @throws FosterError of the kind `conflict` if containers use it, `not-found` if there is no such network
+ * @throws FosterError of the kind `conflict` if it is in use, `not-found` if there is no such network
  */
 export async function remove(
   reference: string,
@@ -206,9 +206,9 @@ export async function remove(
   await withNetworkLock(async () => removeUnused(findNetwork(network.id)));
 }
 
-/** The caller must hold the lock of the networks. @throws FosterError of the kind `conflict` if containers use it */
+/** The caller must hold the lock of the networks. @throws FosterError of the kind `conflict` if it is in use */
 async function removeUnused(network: NetworkDefinition): Promise<void> {
-  const { usersOfNetwork } = await import('../container/network-users.js');
+  const { unrecordedLeases, usersOfNetwork } = await import('../container/network-users.js');
   const { recordNetworkEvent } = await import('../container/events/recorder.js');
   const { deleteNetwork } = await import('../network/store.js');
   const { forgetNetwork } = await import('../network/connect.js');
@@ -224,6 +224,12 @@ async function removeUnused(network: NetworkDefinition): Promise<void> {
         exitCode: 1,
       },
     );
+  const busy = unrecordedLeases().find((lease) => lease.network === network.name);
+  if (busy !== undefined)
+    throw new FosterError(
+      `cannot remove the network ${network.name}: process ${busy.starter.pid} uses it for a RUN of a build, or for a container that it is starting`,
+      { kind: 'conflict', advice: 'try it again when that has ended', exitCode: 1 },
+    );
   forgetNetwork(network);
   deleteNetwork(network.name);
   recordNetworkEvent('destroy', network);
@@ -236,7 +242,7 @@ export interface PrunedNetworks {
 }
 
 /**
- * Removes networks that no container uses, running or not, except the default network.
+ * Removes networks that are not in use, by a container that runs or not or by a build, except the default network.
  * @param filters removes only networks that match: `KEY=VALUE` each, views/network.ts
  * @throws FosterError for a filter that does not exist
  */

@@ -67,7 +67,7 @@ export async function prune({
   const { collect } = await import('../container/collect-garbage.js');
   const { findFilter } = await import('./views/filters.js');
   const { imageMatcher, PRUNE_FILTERS } = await import('./views/image-filter.js');
-  const { pruneVolumes } = await import('../container/volume-users.js');
+  const { pruneUnused } = await import('./unused-volumes.js');
   const { volumeMatcher, PRUNE_FILTERS: VOLUME_FILTERS } = await import('./views/volume.js');
   for (const filter of filters) findFilter(filter, FILTERS);
   const isVolumeMeant = volumeMatcher(filters, VOLUME_FILTERS);
@@ -76,7 +76,7 @@ export async function prune({
   const isAll = filters.length === 0;
   const pods = isAll ? await (await import('./pods.js')).prune() : { removed: [], failures: [] };
   const containers = await (await import('./containers.js')).prune(filters);
-  const pruned = pruneVolumes((volume) => volumes && volume.isAnonymous === true && isVolumeMeant(volume));
+  const pruned = pruneUnused((volume) => volumes && volume.isAnonymous === true && isVolumeMeant(volume));
   const networks = await (await import('./networks.js')).prune(filters);
   const removed = await pruneImages({ all, isMeant: (image) => isImageMeant(image, undefined) });
   const collected = await collect({ caches: isAll, recipes: all && isAll });

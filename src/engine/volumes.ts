@@ -154,12 +154,12 @@ export async function prune({
   filters?: readonly string[] | undefined;
 } = {}): Promise<PrunedVolumes> {
   const { PRUNE_FILTERS, volumeMatcher } = await import('./views/volume.js');
-  const { pruneVolumes } = await import('../container/volume-users.js');
+  const { pruneUnused } = await import('./unused-volumes.js');
   const { parseBoolean } = await import('../spec/parse/flag.js');
   const [own, others] = [filters.filter(isAll), filters.filter((filter) => !isAll(filter))];
   const named = all || own.some((filter) => parseBoolean('--filter all', filter.slice('all='.length)));
   const matches = volumeMatcher(others, PRUNE_FILTERS);
-  return pruneVolumes((volume) => (named || volume.isAnonymous === true) && matches(volume));
+  return pruneUnused((volume) => (named || volume.isAnonymous === true) && matches(volume));
 }
 
 function isAll(filter: string): boolean {

@@ -242,6 +242,11 @@ function isHeld({ container, starter }: Lease, isAlive: (id: string) => boolean)
   return isAlive(container) || (starter.pid !== process.pid && processStart(starter.pid) === starter.start);
 }
 
+/** The leases of containers that run, and of those that other processes are about to start. `isAlive` knows of our own. */
+export function heldLeases(isAlive: (id: string) => boolean): Lease[] {
+  return readLeases().filter((lease) => isHeld(lease, isAlive));
+}
+
 /** The leases of containers that run, or that a process is about to start. */
 export function liveLeases(isAlive: (id: string) => boolean): Lease[] {
   return readLeases().filter(

@@ -87,30 +87,30 @@ export function exposedPorts(exposed: readonly string[], known: readonly PortMap
 }
 
 /**
- * Chooses free host ports if 0 is given, and checks that the others are free, before anything starts.
- * @throws FosterError with the port
+ * Chooses free host ports where 0 is given. Whether the others are free is known when the container starts: `checkPorts`.
+ * @throws FosterError if two are the same
  */
-export async function resolvePorts(ports: readonly PortMapping[]): Promise<PortMapping[]> {
-  const resolved: PortMapping[] = [];
+export async function choosePorts(ports: readonly PortMapping[]): Promise<PortMapping[]> {
+  const chosen: PortMapping[] = [];
   const taken = new Set<string>();
   for (const port of ports) {
-    const hostPort = port.hostPort === 0 ? await freePort(port) : port.hostPort;
+    const hostPort = port.hostPort === 0 ? await bind(port) : port.hostPort;
     const key = `${port.hostIp}/${hostPort}/${port.protocol}`;
     if (taken.has(key))
       throw new FosterError(`cannot publish port ${hostPort}/${port.protocol} twice`, { kind: 'invalid' });
     taken.add(key);
-    if (port.hostPort !== 0) await bind(port, hostPort);
-    resolved.push({ ...port, hostPort });
+    chosen.push({ ...port, hostPort });
   }
-  return resolved;
+  return chosen;
 }
 
-async function freePort(port: PortMapping): Promise<number> {
-  return await bind(port, 0);
+/** Checks that a container can publish its ports, before anything starts. @throws FosterError with the port */
+export async function checkPorts(ports: readonly PortMapping[]): Promise<void> {
+  for (const port of ports) await bind(port);
 }
 
-/** Binds a port of the host for a moment. @returns the port */
-function bind({ hostIp, protocol }: PortMapping, port: number): Promise<number> {
+/** Binds a port of the host for a moment, a free one for 0. @returns the port */
+function bind({ hostIp, protocol, hostPort: port }: PortMapping): Promise<number> {
   return new Promise((done, fail) => {
     const refuse = (error: NodeJS.ErrnoException) => fail(bindFailure(error, hostIp, port, protocol));
     if (protocol === 'tcp') {

@@ -36,10 +36,12 @@ const TO_OUTSIDE = `{ "${OUTSIDE}", "${WAITING}" }`;
 
 /**
  * The rules of nft(8): containers of different networks do not reach each other. For IPv6 they also replace rp_filter, which does not exist there.
+ * A link-local address says nothing about the network that its owner is in, so it is only for the link: it would get past all rules below.
  */
 const RULES = `table inet foster {
   chain anti-spoofing {
     type filter hook prerouting priority raw;
+    iifname "v*" ip6 saddr fe80::/10 ip6 daddr != { fe80::/10, ff02::/16 } drop
     iifname "v*" meta nfproto ipv6 ip6 saddr != fe80::/10 fib saddr . iif oif missing drop
   }
   chain deliver {

@@ -9,21 +9,33 @@ import { isInit, isPodAlive } from './state.js';
 import { findPod, findPodRecord } from './store.js';
 
 /**
- * The request of a container that shall be in a pod, with what it gets from that.
- * @throws FosterError if there is no such pod, or the request has options that belong to the pod
+ * The request of a container that shall be in a pod, with what it gets from that. A pod is made for it where it asks for a new one.
+ * @throws FosterError if there is no such pod, or the request has options that belong to the pod; no new pod is left then
  */
 export async function joinPod(asked: RunRequest): Promise<{ request: RunRequest; fresh?: string }> {
   const { pod: wanted } = asked;
   if (wanted === undefined) return { request: asked };
-  const isNew = wanted.reference.startsWith('new:');
-  const [record, request] = isNew
-    ? [await createPod(podFor(wanted.reference.slice('new:'.length), asked)), withoutNetwork(asked)]
-    : [findPodRecord(wanted.reference), asked];
-  const fresh = isNew ? { fresh: record.id } : {};
-  if (isNew) wanted.apart = wanted.apart.filter((name) => name !== 'net');
-  const shared = record.shares.filter((name) => !wanted.apart.includes(name));
+  if (!wanted.reference.startsWith('new:'))
+    return { request: await asMember(asked, wanted, findPodRecord(wanted.reference)) };
+  const record = await createPod(podFor(wanted.reference.slice('new:'.length), asked));
+  const apart = wanted.apart.filter((name) => name !== 'net');
+  try {
+    return { request: await asMember(withoutNetwork(asked), { ...wanted, apart }, record), fresh: record.id };
+  } catch (error) {
+    await (await import('./remove.js')).removePod(record.id, { force: true });
+    throw error;
+  }
+}
+
+/** @throws FosterError if it cannot be one */
+async function asMember(
+  request: RunRequest,
+  { apart, initContainer }: NonNullable<RunRequest['pod']>,
+  record: PodRecord,
+): Promise<RunRequest> {
+  const shared = record.shares.filter((name) => !apart.includes(name));
   checkOptions(request, record, shared);
-  if (wanted.initContainer !== undefined && isPodAlive(findPod(record.id)))
+  if (initContainer !== undefined && isPodAlive(findPod(record.id)))
     throw new FosterError(`cannot add an init container to pod ${record.name}: it runs already`, {
       kind: 'conflict',
       advice: `first: foster pod stop ${record.name}`,
@@ -35,11 +47,11 @@ export async function joinPod(asked: RunRequest): Promise<{ request: RunRequest;
     pod: record.id,
     ...(record.infra && { infra: record.infra.id }),
     types: own.map(namespaceType),
-    endsPod: record.exitPolicy === 'stop' && wanted.initContainer === undefined,
-    ...(wanted.initContainer && { initContainer: wanted.initContainer }),
+    endsPod: record.exitPolicy === 'stop' && initContainer === undefined,
+    ...(initContainer && { initContainer }),
     ...(record.job !== undefined && { job: record.job }),
   };
-  return { request: inPod({ ...request, membership }, record, shared), ...fresh };
+  return inPod({ ...request, membership }, record, shared);
 }
 
 /** A pod for one container: what it asks for about networks is the pod's. */

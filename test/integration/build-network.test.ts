@@ -93,6 +93,24 @@ test('RUNs at the same time have addresses of their own', async () => {
   assert.deepEqual(found.sort(), ['10.88.0.2', '10.88.0.3']);
 });
 
+test('a network that a RUN is in is not removed, and says who is in it', async () => {
+  containers.ok('network', 'create', '--ignore', 'shop');
+  const building = build(`RUN wget -q -O - ${url}/slow`, ['--network', 'shop']);
+  await waitUntil('RUN is at work', () => waiting.has('/slow'));
+  const removed = home.foster(['network', 'rm', 'shop']);
+  assert.match(
+    removed.stderr,
+    /^foster: cannot remove the network shop: process \d+ uses it for a RUN of a build, /,
+  );
+  assert.equal(removed.status, 1);
+  assert.equal(containers.ok('network', 'prune', '-f'), '');
+  assert.equal(containers.ok('network', 'ls', '-q', '-f', 'dangling=false'), 'shop\n');
+  waiting.get('/slow')?.end();
+  waiting.clear();
+  assert.equal((await building).status, 0);
+  assert.equal(containers.ok('network', 'rm', 'shop'), 'shop\n');
+});
+
 test('a build that is interrupted leaves no container, and others keep their network', async () => {
   const flags = ['build', home.context({ Dockerfile: `${FROM}\nRUN wget -q -O - ${url}/never` })];
   const running = containers.begin(flags, 'ignore'); // it starts the network holder

@@ -125,19 +125,34 @@ test('a Job ends whatever is killed while it is started, or while its first pod 
   await home.assertCleans();
 });
 
-test('an interrupt of kube play removes what was made', async () => {
+/** A `kube play` that is stopped after the first step of a kind, until it gets SIGCONT. */
+async function stoppedPlay(wanted: string, { stderr }: { stderr: string }) {
+  const steps = [...stderr.matchAll(/^fault point (\d+): (.*)$/gm)];
+  const [, number] = steps.find(([, , step]) => step === wanted) ?? [];
+  const child = spawn(FOSTER, PLAY, {
+    env: { ...home.env, FOSTER_FAULT: `stop:${number}` },
+    stdio: 'ignore',
+  });
+  const ended = once(child, 'exit');
+  const stat = () => readFileSync(`/proc/${child.pid}/stat`, 'utf8');
+  await waitUntil(`the stop when: ${wanted}`, () => /^\d+ \(.*\) T/.test(stat()));
+  return { child, ended };
+}
+
+test('what is pruned while kube play works is nothing that it has made; an interrupt of it removes that', async () => {
   const counted = home.foster(PLAY, { env: { FOSTER_FAULT: 'count' } });
   home.must(DOWN);
-  const steps = [...counted.stderr.matchAll(/^fault point (\d+): (.*)$/gm)];
+  const play = await stoppedPlay('volume of the pod filled', counted);
+  home.must(['volume', 'prune', '-f']);
+  play.child.kill('SIGCONT');
+  assert.deepEqual(await play.ended, [0, null]);
+  await waitUntil(
+    'the file',
+    () => home.foster(['exec', 'shop-web', 'cat', '/data/page']).stdout === 'hello',
+  );
+  home.must(DOWN);
   for (const wanted of ['volume of the pod filled', 'container of the pod created', 'pod started']) {
-    const [, number] = steps.find(([, , step]) => step === wanted) ?? [];
-    const child = spawn(FOSTER, PLAY, {
-      env: { ...home.env, FOSTER_FAULT: `stop:${number}` },
-      stdio: 'ignore',
-    });
-    const ended = once(child, 'exit');
-    const stat = () => readFileSync(`/proc/${child.pid}/stat`, 'utf8');
-    await waitUntil(`the stop when: ${wanted}`, () => /^\d+ \(.*\) T/.test(stat()));
+    const { child, ended } = await stoppedPlay(wanted, counted);
     child.kill('SIGINT');
     child.kill('SIGCONT');
     assert.deepEqual(await ended, [130, null], wanted);

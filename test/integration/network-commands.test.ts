@@ -274,6 +274,28 @@ test('published ports: port, ps, inspect and filters', async () => {
   assert.equal(ok('inspect', '-f', '{{json .NetworkSettings.Ports}}', 'web'), '{}');
 });
 
+test('a port that is in use is one only when the container starts, so --replace can have the port of the old one', async () => {
+  const port = await freePorts(1);
+  const flags = ['-p', `127.0.0.1:${port}:80`, 'busybox', 'sleep', '1000'];
+  const taken = new RegExp(
+    `^foster: cannot publish port 127\\.0\\.0\\.1:${port}/tcp: another program uses it; `,
+  );
+  const first = ok('run', '-d', '--name', 'web', ...flags);
+  const second = ok('run', '-d', '--replace', '--name', 'web', ...flags);
+  assert.equal(ok('ps', '-aq', '--no-trunc'), second);
+  assert.notEqual(second, first);
+  ok('create', '--name', 'other', ...flags);
+  ok('pod', 'create', '--name', 'shop', ...flags.slice(0, 2));
+  fails(['start', 'other'], 1, taken);
+  fails(['pod', 'start', 'shop'], 125, taken);
+  fails(['run', '--name', 'third', ...flags], 125, taken);
+  fails(['create', '-p', '80:1', '-p', '80:2', 'busybox'], 125, /cannot publish port 80\/tcp twice/);
+  assert.equal(ok('ps', '-a', '--filter', 'name=third', '-q'), '');
+  ok('stop', '-t', '0', 'web');
+  ok('start', 'other');
+  ok('pod', 'rm', 'shop');
+});
+
 test('-P publishes what the image exposes, and inspect says so', () => {
   const { status, stderr } = home.foster(['build', '-q', '-t', 'localhost/exposing', '-f', '-', '.'], {
     input: 'FROM scratch\nCOPY . /\nEXPOSE 80 53/udp\nCMD ["true"]\n',

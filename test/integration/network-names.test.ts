@@ -17,7 +17,7 @@ function must(...args: string[]): string {
 }
 
 must('network', 'create', '--subnet', '10.66.1.0/24', '--subnet', 'fd00:66:1::/64', 'front');
-must('network', 'create', '--subnet', '10.66.2.0/24', '--internal', 'back');
+must('network', 'create', '--subnet', '10.66.2.0/24', '--subnet', 'fd00:66:2::/64', '--internal', 'back');
 must('network', 'create', '--subnet', '10.66.3.0/24', 'side');
 must('run', '-d', '--name', 'web', '--network', 'front:alias=www', ...SLEEP);
 must('run', '-d', '--name', 'sql', '--network', 'back:alias=database', ...SLEEP);
@@ -71,6 +71,45 @@ test('others know no more names than before, and reach no name server but their 
     assert.doesNotMatch(stdout, /10\.66\.2\.2/, address);
     assert.notEqual(status, 0);
   }
+});
+
+/** Asks the first name server for the address of `web` by the usual address, and each of them by that of the link. */
+const ASK = `
+import socket, sys, time
+QUESTION = bytes.fromhex('1234 0100 0001 0000 0000 0000 03') + b'web' + bytes.fromhex('00 0001 0001')
+def bind(s, address):
+    end = time.monotonic() + 20
+    while True:
+        try: return s.bind(address)
+        except OSError: # until the kernel knows that nobody else has it
+            if time.monotonic() > end: raise
+            time.sleep(0.05)
+def answer(sender, server):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); s.settimeout(20 if sender == '::' else 2)
+    bind(s, socket.getaddrinfo(sender, 0)[0][4])
+    try: s.sendto(QUESTION, (server, 53)); return socket.inet_ntoa(s.recv(999)[-4:])
+    except OSError: return 'silent'
+own = next(bytes.fromhex(line[:32]) for line in open('/proc/net/if_inet6') if line.startswith('fe80') and line.split()[5] == 'eth0')
+link = socket.inet_ntop(socket.AF_INET6, own) + '%eth0'
+print(answer('::', sys.argv[1]), *[answer(link, server) for server in sys.argv[1:]])
+`;
+
+test('no name server is reached by an address of the link, which says nothing about the network', () => {
+  const host = ['-v', '/usr:/usr:ro', 'host'];
+  const others = ['fd00:66:2::1', 'fd66:6f73:7465:72::1'];
+  const said = must(
+    'run',
+    '--rm',
+    '--network',
+    'front',
+    ...host,
+    'python3',
+    '-c',
+    ASK,
+    'fd00:66:1::1',
+    ...others,
+  );
+  assert.equal(said, '10.66.1.2 silent silent silent\n');
 });
 
 test('a container that is connected while it runs finds names there, and loses them when it is disconnected', async () => {

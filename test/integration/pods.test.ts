@@ -448,6 +448,9 @@ test('lists, inspections and names', () => {
   );
   assert.equal(ok('pod', 'rm', '--ignore', 'nope', '--pod-id-file', join(home.shared, 'none')), '');
   assert.equal(failure('pod', 'stop', 'nope').status, 125);
+  const asked = ['--pod', 'new:refused', '--userns', 'keep-id', 'busybox', 'true'];
+  assert.match(failure('run', ...asked).stderr, /--userns cannot be used in pod refused/);
+  assert.equal(home.foster(['pod', 'exists', 'refused']).status, 1);
   const text = ok(
     'run',
     '--rm',
