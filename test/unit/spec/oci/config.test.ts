@@ -430,6 +430,8 @@ test('limits, and the place of the cgroup', () => {
     unified: { 'memory.high': '10' },
   });
   assert.equal(linuxOf('linux.resources', { memory: {}, cpu: null }).resources, undefined);
+  const zeros = linuxOf('linux.resources', { memory: { limit: 0, swappiness: 0 }, cpu: { shares: 0 } });
+  assert.deepEqual(zeros.resources, { memory: { swappiness: 0 } });
   for (const path of ['/a/b', 'b', 'my.slice:foster:x', ':foster:x'])
     assert.equal(linuxOf('linux.cgroupsPath', path).cgroupsPath, path);
 });
