@@ -20,7 +20,7 @@ function callerContext(): RunContext {
 
 /**
  * Turns the library's options into a request. The checks are those for the flags of the command.
- * @throws FosterError of the kind `invalid`
+ * @throws FosterError of the kind `invalid`, unless it says more, such as `unsupported`
  */
 export async function requestOf(options: CreateOptions): Promise<RunRequest> {
   checkOptions(options, RUN_OPTIONS);
@@ -32,7 +32,8 @@ export async function requestOf(options: CreateOptions): Promise<RunRequest> {
   } catch (error) {
     if (!(error instanceof FosterError)) throw error;
     const { message, advice, cause } = error;
-    throw new FosterError(message, { kind: 'invalid', cause, ...(advice !== undefined && { advice }) });
+    const kind = error.kind === 'failed' ? 'invalid' : error.kind;
+    throw new FosterError(message, { kind, cause, ...(advice !== undefined && { advice }) });
   }
 }
 

@@ -105,6 +105,7 @@ test('errors have a kind, and the same sentence as the command', async () => {
     ['not-found', () => foster.images.save(['nothing'], { output: './out' }), /no such image/],
     ['invalid', () => foster.create({ root: 'busybox', name: 'a b' }), /--name 'a b'/],
     ['invalid', () => foster.create({ root: '-' }), /root -/],
+    ['unsupported', () => foster.create({ root: 'busybox', securityOpt: ['apparmor=x'] }), /apparmor=x/],
   ];
   for (const [kind, call, message] of failures) {
     await assert.rejects(call, (error: unknown) => {
