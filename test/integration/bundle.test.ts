@@ -305,6 +305,10 @@ test("devices: the default ones, and the host's", () => {
     },
   );
   assert.equal(found, 'c\ntty');
+  const withoutDev = output('echo x > /dev/null && head -c 3 /dev/zero | wc -c; ls /dev', (config) => {
+    config.mounts = config.mounts.filter(({ destination }) => !destination.startsWith('/dev'));
+  });
+  assert.equal(withoutDev, '3\nfull\nnull\nrandom\ntty\nurandom\nzero');
   failure(({ linux }) => {
     linux.devices = [{ type: 'c', path: '/dev/fuse', major: 10, minor: 1 }];
   }, /linux\.devices\[0\]\.path: \/dev\/fuse on this machine is not that device/);

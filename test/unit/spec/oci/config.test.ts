@@ -100,7 +100,12 @@ test('defaults of a config.json', () => {
       noNewPrivileges: false,
     },
     root: { path: '/bundle/rootfs', readonly: false },
-    mounts: [],
+    mounts: ['null', 'zero', 'full', 'random', 'urandom', 'tty'].map((name) => ({
+      destination: `/dev/${name}`,
+      type: 'bind',
+      source: `/dev/${name}`,
+      options: ['bind', 'nosuid', 'noexec'],
+    })),
     linux: {
       namespaces: LEAST.linux?.namespaces ?? [],
       uidMappings: [{ containerID: 0, hostID: 1000, size: 1 }],
@@ -327,6 +332,29 @@ test('unsupported settings are refused by name', () => {
       /^linux\.devices\[0\]\.fileMode/,
     ],
     [
+      'linux.devices',
+      [{ type: 'c', path: '/dev/random', major: 1, minor: 9 }],
+      /^linux\.devices\[0\]\.path: \/dev\/random on this machine is not that device/,
+    ],
+    [
+      'linux.devices',
+      [{ type: 'b', path: '/dev/null', major: 1, minor: 3 }],
+      /^linux\.devices\[0\]\.path: \/dev\/null on this machine is not that device/,
+    ],
+    [
+      'linux.devices',
+      [
+        { type: 'c', path: '/dev/tty', major: 5, minor: 0, fileMode: 0o666 },
+        { type: 'c', path: '/dev/zero', major: 1, minor: 5, fileMode: 0o600 },
+      ],
+      /^linux\.devices\[1\]\.fileMode/,
+    ],
+    [
+      'linux.devices',
+      [{ type: 'c', path: '/dev/full', major: 1, minor: 7, uid: 5 }],
+      /^linux\.devices\[0\]: an owner other than root/,
+    ],
+    [
       'linux.resources.network',
       { classID: 1 },
       /^linux\.resources\.network: these limits are not supported yet$/,
@@ -499,7 +527,9 @@ test('mounts as other runtimes write them', () => {
     },
     { destination: '/t', type: 'tmpfs', options: ['rnoexec', 'size=1m', 'sync', 'async'] },
   ];
-  assert.deepEqual(specOf(withValue('mounts', mounts)).spec.mounts, [
+  const mountsOf = ({ spec }: { spec: Spec }) =>
+    spec.mounts.filter(({ destination }) => !destination.startsWith('/dev/'));
+  assert.deepEqual(mountsOf(specOf(withValue('mounts', mounts))), [
     {
       destination: '/relative/x',
       type: 'bind',
@@ -516,7 +546,7 @@ test('mounts as other runtimes write them', () => {
   ]);
   const config = withValue('mounts', mounts.slice(1, 2)) as Config;
   config.linux?.namespaces?.push({ type: 'cgroup' });
-  assert.deepEqual(specOf(config, { hasUnifiedCgroups: true }).spec.mounts, [
+  assert.deepEqual(mountsOf(specOf(config, { hasUnifiedCgroups: true })), [
     {
       destination: '/sys/fs/cgroup',
       type: 'cgroup2',
