@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs';
 import { type AttachOptions as ClientAttach, connectMonitor } from '../container/attach.js';
 import { announce, attachToNetworks, giveBack, named } from '../container/attachment.js';
 import { dropIdFile, type HeldContainer } from '../container/create.js';
-import { createHeld } from '../container/create-held.js';
+import { createHeld, makeRoom } from '../container/create-held.js';
 import type { Draft } from '../container/draft.js';
 import { draftRequest } from '../container/draft-request.js';
 import { killContainer } from '../container/kill.js';
@@ -75,6 +75,7 @@ async function launch(request: RunRequest, { hasTerminal }: { hasTerminal: boole
 }
 
 async function launchDraft(request: RunRequest, draft: Draft, hasTerminal: boolean): Promise<Running> {
+  await makeRoom(request);
   await startInfra(draft);
   const network = await attachToNetworks(named(draft, request));
   const plan = planContainer(draft, { verbose: false, detached: true }, network);
