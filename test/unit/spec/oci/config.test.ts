@@ -517,7 +517,7 @@ test('mounts as other runtimes write them', () => {
       destination: 'relative/x',
       type: 'none',
       source: 'files',
-      options: ['rbind', 'rro', 'rprivate', 'defaults'],
+      options: ['rbind', 'exec', 'rro', 'rprivate', 'defaults', 'noexec', 'rsuid', 'exec'],
     },
     {
       destination: '/sys/fs/cgroup',
@@ -534,13 +534,13 @@ test('mounts as other runtimes write them', () => {
       destination: '/relative/x',
       type: 'bind',
       source: '/bundle/files',
-      options: ['rbind', 'ro', 'rprivate'],
+      options: ['rbind', 'ro', 'rprivate', 'noexec', 'rsuid', 'exec'],
     },
     {
       destination: '/sys/fs/cgroup',
       type: 'bind',
       source: '/sys/fs/cgroup',
-      options: ['rbind', 'nosuid', 'relatime', 'ro'],
+      options: ['rbind', 'nosuid', 'ro'],
     },
     { destination: '/t', type: 'tmpfs', source: 'tmpfs', options: ['noexec', 'size=1m', 'sync'] },
   ]);
