@@ -2,6 +2,7 @@ import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { lockStore } from '../image/store/lock.js';
 import { RootFiles } from '../layers/root-files.js';
+import { isShifted } from '../plan/handed-mounts.js';
 import { type ChosenMaps, chooseIdMaps } from '../spec/choose-id-maps.js';
 import type { IdMapping } from '../spec/id-maps.js';
 import { isHostIdMapped } from '../spec/id-maps.js';
@@ -95,13 +96,17 @@ function draftFor(request: RunRequest, spec: Spec, annotated: Annotated): Draft 
       ? checkRoot(spec.root.path, maps)
       : checkOwner({ path: spec.root.path, source: 'directory' }, maps, driver);
   const network = namespaces.some(({ type, path: joined }) => type === 'network' && joined === undefined);
+  const { asked, ...draft } = draftOf(
+    { ...request, hostname: spec.hostname, network: network ? 'none' : 'host' },
+    id,
+    spec,
+    annotated.image && { ...annotated.image, defaults: {} },
+  );
+  // as with the flags: what asks for shifted ids must not be mounted without
+  const idmapped = spec.mounts.filter(isShifted).map(({ destination }) => destination);
   return {
-    ...draftOf(
-      { ...request, hostname: spec.hostname, network: network ? 'none' : 'host' },
-      id,
-      spec,
-      annotated.image && { ...annotated.image, defaults: {} },
-    ),
+    ...draft,
+    asked: { ...asked, ...(idmapped.length > 0 && { idmapped }) },
     ...(annotated.network && { network: annotated.network }),
     driver,
     ...mapsIn(maps),

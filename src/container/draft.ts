@@ -240,7 +240,7 @@ export function draftOf(
   id: string,
   spec: Spec,
   image: RootTree['image'],
-): Omit<Draft, keyof ReturnType<typeof mapsIn>> {
+): Omit<Draft, keyof ReturnType<typeof mapsIn>> & { asked: Asked } {
   const { defaults, ...origin } = image ?? { defaults: {} as ImageDefaults };
   const health = healthOf(request, defaults.Healthcheck);
   return {

@@ -20,7 +20,7 @@ function callerContext(): RunContext {
 
 /**
  * Turns the library's options into a request. The checks are those for the flags of the command.
- * @throws FosterError of the kind `invalid`
+ * @throws FosterError of the kind `invalid`, unless it says more, such as `unsupported`
  */
 export async function requestOf(options: CreateOptions): Promise<RunRequest> {
   checkOptions(options, RUN_OPTIONS);
@@ -32,7 +32,8 @@ export async function requestOf(options: CreateOptions): Promise<RunRequest> {
   } catch (error) {
     if (!(error instanceof FosterError)) throw error;
     const { message, advice, cause } = error;
-    throw new FosterError(message, { kind: 'invalid', cause, ...(advice !== undefined && { advice }) });
+    const kind = error.kind === 'failed' ? 'invalid' : error.kind;
+    throw new FosterError(message, { kind, cause, ...(advice !== undefined && { advice }) });
   }
 }
 
@@ -83,22 +84,45 @@ function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }
 
-function flagsOf(options: CreateOptions): RunFlags {
-  const { log, stopTimeout, health } = options;
+/** The flags of the command that mean the same as the options, except for those of mounts. */
+export function flagsOf(options: CreateOptions): RunFlags {
+  const { log = {}, health } = options;
   return given<RunFlags>({
     name: options.name,
+    replace: options.replace,
     pod: options.pod,
     initCtr: options.initContainer,
     rm: options.remove,
+    rmi: options.removeImage,
     cidfile: options.cidfile,
+    pidfile: options.pidfile,
     detachKeys: options.detachKeys,
     ...ownFlagsOf(options),
+    labelFile: list(options.labelFiles),
+    annotation: pairs(options.annotations),
     env: pairs(options.env),
+    envFile: list(options.envFiles),
+    envHost: options.envHost,
+    envMerge: pairs(options.envMerge),
+    unsetenv: list(options.unsetEnv),
+    unsetenvAll: options.unsetEnvAll,
+    httpProxy: options.httpProxy,
     workdir: options.workdir,
     user: options.user,
+    groupAdd: list(options.groups),
+    umask: options.umask,
+    oomScoreAdj: textOf(options.oomScoreAdj),
+    personality: options.personality,
+    domainname: options.domainname,
     entrypoint: options.entrypoint && JSON.stringify(options.entrypoint),
     readOnly: options.readOnly,
+    readOnlyTmpfs: options.readOnlyTmpfs,
+    passwd: options.passwd,
     volumesFrom: options.volumesFrom && [...options.volumesFrom],
+    imageVolume: options.imageVolumes,
+    device: list(options.devices),
+    shmSize: textOf(options.shmSize),
+    tz: options.timezone,
     interactive: options.interactive,
     tty: options.tty,
     init: options.init,
@@ -108,10 +132,30 @@ function flagsOf(options: CreateOptions): RunFlags {
     capDrop: list(options.capDrop),
     privileged: options.privileged,
     pid: options.pid,
+    ipc: options.ipc,
+    uts: options.uts,
+    cgroupns: options.cgroupns,
+    uidmap: options.uidmap && [...options.uidmap],
+    gidmap: options.gidmap && [...options.gidmap],
+    cgroupParent: options.cgroupParent,
+    cgroupConf: pairs(options.cgroupConf),
+    cgroups: options.cgroups,
+    publishAll: options.publishAll,
+    expose: list(options.expose),
+    ip: options.ip,
+    ip6: options.ip6,
+    macAddress: options.macAddress,
+    dnsSearch: options.dnsSearch && [...options.dnsSearch],
+    dnsOption: options.dnsOptions && [...options.dnsOptions],
+    hosts: options.noHosts ? false : undefined,
+    ownHostname: options.noHostname ? false : undefined,
     stopSignal: options.stopSignal,
-    stopTimeout: textOf(stopTimeout),
+    stopTimeout: textOf(options.stopTimeout),
+    timeout: textOf(options.timeLimit),
     pull: options.pull,
     platform: options.platform,
+    tlsVerify: options.tlsVerify,
+    rootfs: options.rootfs,
     maxUnpackedSize: textOf(options.maxUnpackedSize),
     ...(health === 'none'
       ? { healthcheck: false }
@@ -122,11 +166,18 @@ function flagsOf(options: CreateOptions): RunFlags {
           healthStartPeriod: milliseconds(health.startPeriod),
           healthStartInterval: milliseconds(health.startInterval),
           healthRetries: textOf(health.retries),
+          healthOnFailure: health.onFailure,
         }),
-    logOpt: [
-      ...(log?.maxSize === undefined ? [] : [`max-size=${log.maxSize}`]),
-      ...(log?.maxFiles === undefined ? [] : [`max-file=${log.maxFiles}`]),
-    ],
+    logDriver: log.driver,
+    logOpt: pairs(
+      given<Record<string, string>>({
+        'max-size': textOf(log.maxSize),
+        'max-file': textOf(log.maxFiles),
+        tag: log.tag,
+        labels: log.labels?.join(','),
+        env: log.env?.join(','),
+      }),
+    ),
   });
 }
 
@@ -166,18 +217,33 @@ function list(values: readonly string[] = []): string[] {
 
 /** The flags that ask for limits. */
 export function limitFlags(limits: LimitOptions = {}): LimitFlags {
-  const { memory, memorySwap, memoryReservation, cpus, cpuShares, cpusetCpus, pids, ignoreUnenforced } =
-    limits;
-  return given({
-    memory: textOf(memory),
-    memorySwap: textOf(memorySwap),
-    memoryReservation: textOf(memoryReservation),
-    cpus: textOf(cpus),
-    cpuShares: textOf(cpuShares),
-    cpusetCpus,
-    pidsLimit: textOf(pids),
-    ignoreUnenforcedLimits: ignoreUnenforced,
+  return given<LimitFlags>({
+    memory: textOf(limits.memory),
+    memorySwap: textOf(limits.memorySwap),
+    memoryReservation: textOf(limits.memoryReservation),
+    memorySwappiness: textOf(limits.memorySwappiness),
+    oomKillDisable: limits.oomKillDisable,
+    cpus: textOf(limits.cpus),
+    cpuShares: textOf(limits.cpuShares),
+    cpuQuota: textOf(limits.cpuQuota),
+    cpuPeriod: textOf(limits.cpuPeriod),
+    cpuRtRuntime: textOf(limits.cpuRtRuntime),
+    cpuRtPeriod: textOf(limits.cpuRtPeriod),
+    cpusetCpus: limits.cpusetCpus,
+    cpusetMems: limits.cpusetMems,
+    pidsLimit: textOf(limits.pids),
+    blkioWeight: textOf(limits.blkioWeight),
+    blkioWeightDevice: ofDisks(limits.blkioWeightDevice),
+    deviceReadBps: ofDisks(limits.deviceReadBps),
+    deviceWriteBps: ofDisks(limits.deviceWriteBps),
+    deviceReadIops: ofDisks(limits.deviceReadIops),
+    deviceWriteIops: ofDisks(limits.deviceWriteIops),
+    ignoreUnenforcedLimits: limits.ignoreUnenforced,
   });
+}
+
+function ofDisks(values: Readonly<Record<string, number>> = {}): string[] {
+  return Object.entries(values).map(([disk, value]) => `${disk}:${value}`);
 }
 
 /** What is not undefined. */

@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs';
 import { type AttachOptions as ClientAttach, connectMonitor } from '../container/attach.js';
 import { announce, named, startAttached } from '../container/attachment.js';
 import { dropIdFile, type HeldContainer } from '../container/create.js';
-import { createHeld } from '../container/create-held.js';
+import { createHeld, makeRoom } from '../container/create-held.js';
 import type { Draft } from '../container/draft.js';
 import { draftRequest } from '../container/draft-request.js';
 import { killContainer } from '../container/kill.js';
@@ -76,6 +76,7 @@ async function launch(request: RunRequest, { hasTerminal }: { hasTerminal: boole
 }
 
 async function launchDraft(request: RunRequest, draft: Draft, hasTerminal: boolean): Promise<Running> {
+  await makeRoom(request);
   await startInfra(draft);
   return await startAttached(named(draft, request), async (network, onStart) => {
     const plan = planContainer(draft, { verbose: false, detached: true }, network);

@@ -23,13 +23,37 @@ export interface LimitOptions {
   /** Memory and swap together; -1: any amount. */
   memorySwap?: number;
   memoryReservation?: number;
+  /** How willingly its memory is swapped out, 0 to 100; cgroups of version 1 only. */
+  memorySwappiness?: number;
+  /** Let processes wait for memory instead of killing them; cgroups of version 1 only. */
+  oomKillDisable?: boolean;
   /** 1.5 */
   cpus?: number;
   cpuShares?: number;
+  /** Microseconds of CPU time in each period. */
+  cpuQuota?: number;
+  /** Microseconds; 100,000 by default. */
+  cpuPeriod?: number;
+  /** Microseconds of real-time CPU time in each `cpuRtPeriod`; cgroups of version 1 only. */
+  cpuRtRuntime?: number;
+  /** Microseconds; 1,000,000 by default. */
+  cpuRtPeriod?: number;
   /** `0-2,4` */
   cpusetCpus?: string;
+  /** Memory nodes: `0,1`. */
+  cpusetMems?: string;
   /** Processes and threads. */
   pids?: number;
+  /** Use of disks in relation to others, 10 to 1000. */
+  blkioWeight?: number;
+  /** The same for single disks: `{ '/dev/sda': 200 }`. */
+  blkioWeightDevice?: Readonly<Record<string, number>>;
+  /** Bytes a second that are read from disks, or written: `{ '/dev/sda': 10_485_760 }`. */
+  deviceReadBps?: Readonly<Record<string, number>>;
+  deviceWriteBps?: Readonly<Record<string, number>>;
+  /** How often a second it reads from disks, or writes. */
+  deviceReadIops?: Readonly<Record<string, number>>;
+  deviceWriteIops?: Readonly<Record<string, number>>;
   /** Continue with a warning if a limit cannot be enforced. */
   ignoreUnenforced?: boolean;
 }
@@ -50,22 +74,51 @@ export interface CreateOptions extends CallOptions {
   command?: readonly string[];
   /** Two random words by default. */
   name?: string;
+  /** Remove the container that has the name first. */
+  replace?: boolean;
   /** The pod whose namespaces it shares: a name or an id. */
   pod?: string;
   /** It runs when its pod starts, before the other containers: `once` only the first time. Only for `create`. */
   initContainer?: 'always' | 'once' | 'sidecar';
   /** Remove the container when it has ended. */
   remove?: boolean;
+  /** Remove the image, too, unless other containers use it. */
+  removeImage?: boolean;
   /** Environment variables, in addition to those of the image. */
   env?: Readonly<Record<string, string>>;
+  /** Files with environment variables, one per line. */
+  envFiles?: readonly string[];
+  /** Pass on all variables of the caller: those of `new Foster({ env })`. */
+  envHost?: boolean;
+  /** Changes of variables of the image: `{ PATH: '/opt/bin:$PATH' }`. */
+  envMerge?: Readonly<Record<string, string>>;
+  /** Variables of the image to leave out. */
+  unsetEnv?: readonly string[];
+  /** Leave out all variables of the image. */
+  unsetEnvAll?: boolean;
+  /** Pass on the caller's `http_proxy`, `https_proxy`, `ftp_proxy` and `no_proxy`. */
+  httpProxy?: boolean;
   /** Working directory: an absolute path in the container. */
   workdir?: string;
   /** `USER[:GROUP]`, names or ids of the container. */
   user?: string;
+  /** Groups of the container, names or ids, that the user is in, too. */
+  groups?: readonly string[];
+  /** Umask of the process in octal: `0022` by default. */
+  umask?: string;
+  /** How likely the kernel kills it when memory runs out: -1000 to 1000. */
+  oomScoreAdj?: number;
+  personality?: 'LINUX' | 'LINUX32';
   hostname?: string;
+  /** The NIS domain name. */
+  domainname?: string;
   /** Program before `command`, in place of the image's entrypoint; `[]` for none. */
   entrypoint?: readonly string[];
   labels?: Readonly<Record<string, string>>;
+  /** Files with labels, one per line. */
+  labelFiles?: readonly string[];
+  /** Annotations of the OCI Spec. */
+  annotations?: Readonly<Record<string, string>>;
   /** `[SOURCE:]DESTINATION[:OPTION,...]` each, as in `foster run -v`: `/srv/www:/www:ro`, `data:/data`. */
   volumes?: readonly string[];
   /** `CONTAINER[:ro]` each, as in `foster run --volumes-from`: adds the mounts of these containers. */
@@ -74,8 +127,20 @@ export interface CreateOptions extends CallOptions {
   mounts?: readonly string[];
   /** `DESTINATION[:OPTION,...]` each, as in `foster run --tmpfs`: `/tmp:size=16m`. */
   tmpfs?: readonly string[];
+  /** What becomes of the volumes that the image declares; `anonymous` by default. */
+  imageVolumes?: 'anonymous' | 'tmpfs' | 'ignore';
+  /** `HOST[:DESTINATION]` each: devices of the host. */
+  devices?: readonly string[];
+  /** The size of /dev/shm in bytes; 64 MiB by default. */
+  shmSize?: number;
+  /** `Europe/Berlin`, or `local` for the host's. */
+  timezone?: string;
   /** Make the root filesystem read-only. */
   readOnly?: boolean;
+  /** With `readOnly`: mount a tmpfs at /run, /tmp and /var/tmp. */
+  readOnlyTmpfs?: boolean;
+  /** With false, foster does not add the user to /etc/passwd and /etc/group. */
+  passwd?: boolean;
   /**
    * As in `foster run --network`: names of networks, with or without options (`shop:ip=10.89.0.5,alias=db`), `none` or
    * `host`. `bridge` by default.
@@ -83,12 +148,28 @@ export interface CreateOptions extends CallOptions {
   network?: string | readonly string[];
   /** `[[IP:]HOST_PORT:]PORT[/udp]` each, as in `foster run -p`: `8080:80`, `127.0.0.1:5432:5432`. */
   ports?: readonly string[];
+  /** Publish all ports that the image exposes on free ports of the host. */
+  publishAll?: boolean;
+  /** `PORT[/PROTOCOL]` each: ports that the container serves. */
+  expose?: readonly string[];
+  /** Its addresses in its network; free ones by default. */
+  ip?: string;
+  ip6?: string;
+  macAddress?: string;
   /** Additional names of the container in its networks. */
   networkAliases?: readonly string[];
-  /** IP addresses of DNS servers. */
+  /** IP addresses of DNS servers; `none` keeps the image's /etc/resolv.conf. */
   dns?: readonly string[];
+  /** Search domains, `.` for none; the host's by default. */
+  dnsSearch?: readonly string[];
+  /** Options of the resolver; the host's by default. */
+  dnsOptions?: readonly string[];
   /** Additional lines for /etc/hosts: host names and their addresses. */
   hosts?: Readonly<Record<string, string>>;
+  /** Keep the image's /etc/hosts. */
+  noHosts?: boolean;
+  /** Keep the image's /etc/hostname. */
+  noHostname?: boolean;
   /** Keep standard input open. With `stdin`, `run` always does. */
   interactive?: boolean;
   /** Allocate a terminal. Standard error is then part of standard output. */
@@ -103,6 +184,12 @@ export interface CreateOptions extends CallOptions {
   ulimits?: readonly string[];
   /** Limits of the whole container: docs/limits.md. */
   limits?: LimitOptions;
+  /** Make its cgroup in this one: a path or the name of a slice. */
+  cgroupParent?: string;
+  /** Files of its cgroup of version 2, and what is written to them: `{ 'memory.high': '1g' }`. */
+  cgroupConf?: Readonly<Record<string, string>>;
+  /** `disabled`: without a cgroup, and so without limits. */
+  cgroups?: 'enabled' | 'disabled';
   /** Kernel parameters. */
   sysctl?: Readonly<Record<string, string>>;
   capAdd?: readonly string[];
@@ -112,25 +199,55 @@ export interface CreateOptions extends CallOptions {
   privileged?: boolean;
   /** `private`, `host` or `container:NAME`. */
   pid?: string;
-  userns?: 'default' | 'host' | 'keep-id' | 'auto';
+  /** `private`, `host`, or `none` for private without /dev/shm. */
+  ipc?: string;
+  /** The namespace of the host name. */
+  uts?: 'private' | 'host';
+  cgroupns?: 'private' | 'host';
+  userns?: 'default' | 'host' | 'keep-id' | `keep-id:${string}` | 'auto' | 'nomap';
+  /** `ID:HOST[:COUNT]` each; on the host, 0 is the caller and 1 is the start of the caller's ranges. */
+  uidmap?: readonly string[];
+  /** Like `uidmap` by default. */
+  gidmap?: readonly string[];
   /** `no`, `on-failure[:MAX]`, `always`, `unless-stopped`. */
   restart?: string;
   /** A name such as `SIGINT`, or a number. */
   stopSignal?: string;
   /** Seconds between `stopSignal` and SIGKILL; 10 by default. */
   stopTimeout?: number;
+  /** Seconds after its start until the container is killed, whoever waits for it. No limit by default. */
+  timeLimit?: number;
   /** When to pull the image; `missing` by default. */
   pull?: 'missing' | 'always' | 'newer' | 'never';
   /** Platform of the image, `OS/ARCHITECTURE[/VARIANT]`; this machine's by default. */
   platform?: string;
+  /** With false, the pull may use plain HTTP or an unverified certificate. */
+  tlsVerify?: boolean;
+  /** `root` is a directory, even if it looks like an image; it is not changed. */
+  rootfs?: boolean;
   /** Refuse an image or archive that unpacks to more than this many bytes. */
   maxUnpackedSize?: number;
-  /** The maximum size of a log file in bytes, and how many log files are kept. No limit by default. */
-  log?: { maxSize?: number; maxFiles?: number };
+  /** What is kept of its output. */
+  log?: ContainerLogOptions;
   /** How to check the container's health; `none` ignores the health check of the image. */
   health?: HealthOptions | 'none';
   /** File to write the container id to; it must not exist. */
   cidfile?: string;
+  /** File to write the host's PID of the container's PID 1 to. */
+  pidfile?: string;
+}
+
+/** What is kept of a container's output. */
+export interface ContainerLogOptions {
+  /** The maximum size of a log file in bytes, and how many log files are kept. No limit by default. */
+  maxSize?: number;
+  maxFiles?: number;
+  /** `none` and `passthrough` keep nothing. */
+  driver?: 'json-file' | 'k8s-file' | 'local' | 'none' | 'passthrough';
+  /** What `foster logs --details` adds to the lines: a text, and labels and variables by their names. */
+  tag?: string;
+  labels?: readonly string[];
+  env?: readonly string[];
 }
 
 /** A health check. */
@@ -147,6 +264,8 @@ export interface HealthOptions {
   startInterval?: number;
   /** Consecutive failures until the container is unhealthy; 3 by default. */
   retries?: number;
+  /** What is done to an unhealthy container; `none` by default. */
+  onFailure?: 'none' | 'kill';
 }
 
 /** How the standard streams of a program are connected. */

@@ -152,21 +152,33 @@ export function attachMount(why: string, from: string, to: string, options: Opti
   return step(why, 'move_mount', [{ result: from }, '', { result: to }, '', bits], options);
 }
 
-/** A bit field: to set a value, all bits must be cleared. mount_setattr(2), MOUNT_ATTR__ATIME. */
-const ATIME = 0x70;
-
 /** mount_setattr(2): sets attributes of a mount, and of all mounts below if recursive. */
 export function setMountAttributes(
   why: string,
   at: { result: string } | string,
-  names: (keyof typeof MOUNT_ATTR)[],
+  names: Attribute[],
   options: { recursive?: boolean } & Pick<Step, 'advice'> = {},
 ): Step {
   const set = flags(MOUNT_ATTR, ...names);
   const attributes = Buffer.alloc(32);
   attributes.writeUInt32LE(set.value, 0); // each is 64 bits wide
-  if ((set.value & ATIME) !== 0) attributes.writeUInt32LE(ATIME, 8);
+  // to set a value of a bit field, all bits must be cleared
+  const field = MOUNT_ATTR.MOUNT_ATTR__ATIME;
+  if ((set.value & field) !== 0) attributes.writeUInt32LE(field, 8);
   return changeMount(why, at, { bytes: attributes, text: `{attr_set=${set.text}}` }, options);
+}
+
+/** mount_setattr(2): clears attributes of a mount, and of all mounts below if recursive. What is not set is no failure. */
+export function clearMountAttributes(
+  why: string,
+  at: { result: string },
+  names: Attribute[],
+  options: { recursive?: boolean } & Pick<Step, 'advice'>,
+): Step {
+  const clear = flags(MOUNT_ATTR, ...names);
+  const attributes = Buffer.alloc(32);
+  attributes.writeUInt32LE(clear.value, 8);
+  return changeMount(why, at, { bytes: attributes, text: `{attr_clr=${clear.text}}` }, options);
 }
 
 /** mount_setattr(2): sets the propagation of a mount: mount_namespaces(7). */
@@ -245,19 +257,15 @@ export function newFilesystem(
     step(why, 'fsopen', [type, flags(AT, 'FSOPEN_CLOEXEC')], { result: context }),
     fsconfig(why, context, 'FSCONFIG_SET_STRING', 'source', source),
   ];
-  const attributes: (keyof typeof MOUNT_ATTR)[] = [];
   for (const option of options) {
-    const attribute = MOUNT_OPTIONS[option];
-    if (attribute === undefined) {
-      const equals = option.indexOf('=');
-      const [key, value] = equals < 0 ? [option, null] : [option.slice(0, equals), option.slice(equals + 1)];
-      steps.push(
-        fsconfig(why, context, value === null ? 'FSCONFIG_SET_FLAG' : 'FSCONFIG_SET_STRING', key, value),
-      );
-    } else if (attribute !== '') {
-      attributes.push(attribute);
-    }
+    if (MOUNT_OPTIONS.has(option) || WITHOUT_EFFECT.includes(option)) continue;
+    const equals = option.indexOf('=');
+    const [key, value] = equals < 0 ? [option, null] : [option.slice(0, equals), option.slice(equals + 1)];
+    steps.push(
+      fsconfig(why, context, value === null ? 'FSCONFIG_SET_FLAG' : 'FSCONFIG_SET_STRING', key, value),
+    );
   }
+  const attributes = attributesOf(options).flatMap(({ set }) => set ?? []);
   steps.push(fsconfig(why, context, 'FSCONFIG_CMD_CREATE', null, null));
   const mounted: Arg[] = [
     { result: context },
@@ -268,25 +276,49 @@ export function newFilesystem(
   return steps;
 }
 
-/** Options of mount(8) that are attributes of the mount, not of the file system; '' for defaults. */
-export const MOUNT_OPTIONS: Readonly<Record<string, keyof typeof MOUNT_ATTR | ''>> = {
-  ro: 'MOUNT_ATTR_RDONLY',
-  nosuid: 'MOUNT_ATTR_NOSUID',
-  nodev: 'MOUNT_ATTR_NODEV',
-  noexec: 'MOUNT_ATTR_NOEXEC',
-  noatime: 'MOUNT_ATTR_NOATIME',
-  strictatime: 'MOUNT_ATTR_STRICTATIME',
-  nodiratime: 'MOUNT_ATTR_NODIRATIME',
-  nosymfollow: 'MOUNT_ATTR_NOSYMFOLLOW',
-  rw: '',
-  suid: '',
-  dev: '',
-  exec: '',
-  atime: '',
-  diratime: '',
-  relatime: '',
-  norelatime: '',
-  nostrictatime: '',
-  symfollow: '',
-  defaults: '',
-};
+type Attribute = keyof typeof MOUNT_ATTR;
+
+/** What an option says about an attribute. */
+interface AttributeOption {
+  /** What is cleared first: the attribute, or the bit field it is a value of. */
+  bits: Attribute;
+  /** undefined for an option that only clears. */
+  set?: Attribute;
+}
+
+const SWITCHES: readonly (readonly [on: string, off: string, bits: Attribute])[] = [
+  ['ro', 'rw', 'MOUNT_ATTR_RDONLY'],
+  ['nosuid', 'suid', 'MOUNT_ATTR_NOSUID'],
+  ['nodev', 'dev', 'MOUNT_ATTR_NODEV'],
+  ['noexec', 'exec', 'MOUNT_ATTR_NOEXEC'],
+  ['nodiratime', 'diratime', 'MOUNT_ATTR_NODIRATIME'],
+  ['nosymfollow', 'symfollow', 'MOUNT_ATTR_NOSYMFOLLOW'],
+];
+
+/** Options of mount(8) that are about attributes of the mount, not of the file system. */
+const MOUNT_OPTIONS: ReadonlyMap<string, AttributeOption> = new Map([
+  ...SWITCHES.flatMap(([on, off, bits]): [string, AttributeOption][] => [
+    [on, { bits, set: bits }],
+    [off, { bits }],
+  ]),
+  ['noatime', { bits: 'MOUNT_ATTR__ATIME', set: 'MOUNT_ATTR_NOATIME' }],
+  ['strictatime', { bits: 'MOUNT_ATTR__ATIME', set: 'MOUNT_ATTR_STRICTATIME' }],
+  ['relatime', { bits: 'MOUNT_ATTR__ATIME' }],
+  ['atime', { bits: 'MOUNT_ATTR__ATIME' }],
+]);
+
+/** They state what is so unless another option says more. */
+const WITHOUT_EFFECT: readonly string[] = ['defaults', 'norelatime', 'nostrictatime'];
+
+/** What the options say about attributes; of those about the same one, the last. `isDeep` is true for `rexec` and the like. */
+export function attributesOf(
+  options: readonly string[],
+): ({ option: string; isDeep: boolean } & AttributeOption)[] {
+  const last = new Map<Attribute, ReturnType<typeof attributesOf>[number]>();
+  for (const option of options) {
+    const own = MOUNT_OPTIONS.get(option);
+    const meant = own ?? (option.startsWith('r') ? MOUNT_OPTIONS.get(option.slice(1)) : undefined);
+    if (meant !== undefined) last.set(meant.bits, { option, isDeep: own === undefined, ...meant });
+  }
+  return [...last.values()];
+}

@@ -65,6 +65,8 @@ export const MOUNT_ATTR = {
   MOUNT_ATTR_NOEXEC: 8,
   MOUNT_ATTR_NOATIME: 0x10,
   MOUNT_ATTR_STRICTATIME: 0x20,
+  /** The bit field of the two before: none of them is relatime. */
+  MOUNT_ATTR__ATIME: 0x70,
   MOUNT_ATTR_NODIRATIME: 0x80,
   MOUNT_ATTR_NOSYMFOLLOW: 0x200000,
 } as const;

@@ -3,12 +3,13 @@ import { SHM } from '../spec/shm.js';
 import type { Linux, Mount, Propagation, Spec } from '../spec/types.js';
 import {
   attachMount,
+  attributesOf,
   CWD,
+  clearMountAttributes,
   copyMount,
   directoryAdvice,
   ensureDirectory,
   ensureFile,
-  MOUNT_OPTIONS,
   mode,
   newFilesystem,
   openBeneath,
@@ -16,7 +17,7 @@ import {
   setMountAttributes,
   setPropagation,
 } from './calls.js';
-import { type MOUNT_ATTR, O } from './constants.js';
+import { O } from './constants.js';
 import { FD, type PlanFacts } from './facts.js';
 import { isShifted, receiveMount } from './handed-mounts.js';
 import { copyMasks, guardKernelFiles, guardOtherFiles } from './kernel-files.js';
@@ -264,34 +265,46 @@ function mountVolume(
   const { source, destination, options } = each;
   const why = WHY[destination] ?? `mount ${source} at ${destination}`;
   const target = `${volume}_target`;
-  const attributes: (keyof typeof MOUNT_ATTR)[] = [];
-  for (const option of options) {
-    const attribute = MOUNT_OPTIONS[option];
-    if (attribute !== undefined && attribute !== '') attributes.push(attribute);
-  }
   return [
     ...(facts.directories.has(source)
       ? ensureDirectory(why, destination, target)
       : ensureFile(why, destination, target)),
     ...requireOffKernelPaths(why, destination, target, facts, mounted),
-    ...(attributes.length > 0
-      ? [
-          setMountAttributes(
-            `${why}, ${options.filter((option) => MOUNT_OPTIONS[option]).join(', ')}`,
-            { result: volume },
-            attributes,
-            {
-              recursive: options.includes('rbind'),
-              advice: {
-                EPERM: "a user namespace cannot change some of the host's settings, such as atime",
-              },
-            },
-          ),
-        ]
-      : []),
+    ...changeAttributes(why, volume, options),
     ...propagate(each, volume, follows),
     attachMount(why, volume, target),
   ];
+}
+
+/**
+ * Sets and clears the attributes of a bind mount. As in other runtimes, what restricts the container, such as `ro`, is for
+ * the mounts below, too, but what allows it more is for one mount only, unless the option says so: `rrw`.
+ */
+function changeAttributes(why: string, volume: string, options: string[]): Step[] {
+  const attributes = attributesOf(options);
+  const set = attributes.flatMap((each) => (each.set === undefined ? [] : [{ ...each, set: each.set }]));
+  const cleared = attributes.filter((each) => each.set === undefined);
+  const name = (some: typeof attributes) => some.map(({ option }) => option).join(', ');
+  const restrict = setMountAttributes(
+    `${why}, ${name(set)}`,
+    { result: volume },
+    set.map((each) => each.set),
+    {
+      recursive: options.includes('rbind'),
+      advice: { EPERM: "a user namespace cannot change some of the host's settings, such as atime" },
+    },
+  );
+  const allow = [false, true].flatMap((recursive) => {
+    const some = cleared.filter(({ isDeep }) => isDeep === recursive);
+    const bits = some.map((each) => each.bits);
+    const advice = {
+      EPERM: `the host has mounted it otherwise, and a user namespace cannot change that: leave out ${name(some)}`,
+    };
+    return some.length === 0
+      ? []
+      : [clearMountAttributes(`${why}, ${name(some)}`, { result: volume }, bits, { recursive, advice })];
+  });
+  return [...(set.length > 0 ? [restrict] : []), ...allow];
 }
 
 /** A destination named by an image or a Dockerfile could be a link into /dev, /proc or /sys. */

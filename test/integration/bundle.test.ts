@@ -256,6 +256,29 @@ function asRoot(script: string): string {
   );
 }
 
+test('mounts: options that allow more than the host has, where the kernel lets them', () => {
+  const strict = join(home.shared, 'strict');
+  mkdirSync(strict);
+  const withOptions = (options: string[]) =>
+    bundle('grep " /opt " /proc/self/mountinfo | cut -d" " -f6', (config) => {
+      withoutUserNamespace(config, [{ type: 'mount' }, { type: 'pid' }]);
+      config.hostname = '';
+      config.mounts.push({ destination: '/opt', type: 'bind', source: strict, options });
+    });
+  const run = (options: string[]) => `"$FOSTER" run --rm --bundle ${withOptions(options)} 2>&1`;
+  const output = asRoot(`
+    mount -t tmpfs none ${strict}; mount -o remount,bind,ro,noexec,nosuid,nodev,noatime ${strict}
+    ${run(['rbind', 'ro', 'exec', 'rsuid', 'noatime', 'rw', 'relatime'])}
+    unshare --map-root-user --mount sh -c '${run(['rbind', 'symfollow'])}; ${run(['bind', 'ro', 'exec'])} || true'`);
+  const [free, harmless, refused] = output.trimEnd().split('\n');
+  assert.equal(free, 'rw,nodev,relatime');
+  assert.equal(harmless, 'ro,nosuid,nodev,noexec,noatime');
+  assert.match(
+    refused ?? '',
+    /strict at \/opt, exec: .*; the host has mounted it otherwise, .*: leave out exec$/,
+  );
+});
+
 test('later mounts of the host appear below a slave mount, and nowhere else', () => {
   const folder = bundle(
     'touch /slave/ready; while [ ! -e /slave/x/made ]; do sleep 0.05; done; ls /slave/x /private/x',
@@ -305,6 +328,10 @@ test("devices: the default ones, and the host's", () => {
     },
   );
   assert.equal(found, 'c\ntty');
+  const withoutDev = output('echo x > /dev/null && head -c 3 /dev/zero | wc -c; ls /dev', (config) => {
+    config.mounts = config.mounts.filter(({ destination }) => !destination.startsWith('/dev'));
+  });
+  assert.equal(withoutDev, '3\nfull\nnull\nrandom\ntty\nurandom\nzero');
   failure(({ linux }) => {
     linux.devices = [{ type: 'c', path: '/dev/fuse', major: 10, minor: 1 }];
   }, /linux\.devices\[0\]\.path: \/dev\/fuse on this machine is not that device/);

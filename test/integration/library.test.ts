@@ -113,11 +113,17 @@ test('a stream for standard input that fails ends the program', { timeout: DEADL
 });
 
 test('options mean the same as on the command line', async () => {
+  await foster.create({ root: 'busybox', name: 'again' });
   const { stdout } = await foster.run({
     root: 'busybox',
+    name: 'again',
+    replace: true,
+    umask: '0027',
+    shmSize: 1_048_576,
+    dnsSearch: ['a.example', 'b.example'],
     command: [
       '-c',
-      'id -un; pwd; hostname; echo $A; touch /x 2>&1; cat /shared/file; echo t > /tmp/t; cat /tmp/t',
+      'umask; df -k /dev/shm | grep -o " 1024 " | head -1; grep search /etc/resolv.conf; id -un; pwd; hostname; echo $A; touch /x 2>&1; cat /shared/file; echo t > /tmp/t; cat /tmp/t',
     ],
     entrypoint: ['sh'],
     env: { A: 'a b' },
@@ -130,7 +136,10 @@ test('options mean the same as on the command line', async () => {
     remove: true,
   });
   writeFileSync(join(home.shared, 'file'), '');
-  assert.match(stdout, /^nobody\n\/bin\nbox\na b\ntouch: \/x: Read-only file system\n(cat: .*\n)?t\n$/);
+  assert.match(
+    stdout,
+    /^0027\n 1024 \nsearch a\.example b\.example\nnobody\n\/bin\nbox\na b\ntouch: \/x: Read-only file system\n(cat: .*\n)?t\n$/,
+  );
 });
 
 test('errors have a kind, and the same sentence as the command', async () => {
@@ -152,6 +161,7 @@ test('errors have a kind, and the same sentence as the command', async () => {
     ['not-found', () => foster.images.save(['nothing'], { output: './out' }), /no such image/],
     ['invalid', () => foster.create({ root: 'busybox', name: 'a b' }), /--name 'a b'/],
     ['invalid', () => foster.create({ root: '-' }), /root -/],
+    ['unsupported', () => foster.create({ root: 'busybox', securityOpt: ['apparmor=x'] }), /apparmor=x/],
   ];
   for (const [kind, call, message] of failures) {
     await assert.rejects(call, (error: unknown) => {

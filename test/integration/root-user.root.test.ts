@@ -271,6 +271,22 @@ test('idmap: where it is impossible, it is an error with the reason', () => {
   assert.equal(host.status, 125);
   assert.match(host.stderr, /^foster: cannot use idmap for \/s: the container has no user namespace/);
   assert.equal(out('cat /s/secret; stat -c %u /s/web', ['-v', `${shared}:/s:idmap`]), 'of root\n33\n');
+  const folder = makeDirectory(join(shared, 'bundle'));
+  containers.ok('spec', '-b', folder);
+  const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
+  const { hostID } = config.linux.uidMappings[0];
+  chownSync(makeDirectory(join(folder, 'rootfs')), hostID, hostID);
+  config.process.terminal = false;
+  config.mounts.push({
+    destination: '/k',
+    source: '/sys/kernel',
+    type: 'bind',
+    options: ['rbind', 'ridmap'],
+  });
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
+  const ofBundle = home.run(['--rm', '--bundle', folder]);
+  assert.equal(ofBundle.status, 125);
+  assert.match(ofBundle.stderr, /cannot take \/sys\/kernel from the host.* does not support idmapped mounts/);
 });
 
 test('in the background, at each start', async () => {

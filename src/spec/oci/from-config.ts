@@ -69,7 +69,7 @@ export function specFromConfig(config: Config, facts: ConfigFacts, notes: (sente
     root: { path, readonly: root.readonly ?? false },
     ...(config.hostname && { hostname: config.hostname }),
     ...(config.domainname && { domainname: config.domainname }),
-    mounts: withDevices(mounts, linux.devices ?? [], facts),
+    mounts: withDevices(path, mounts, linux.devices ?? [], facts),
     linux: linuxOf(linux, namespaces, maps, facts),
     ...(config.annotations && { annotations: config.annotations }),
   };
@@ -268,47 +268,73 @@ function checkDeviceRules(
   );
 }
 
-/** Devices that every container has. */
-const DEFAULT_DEVICES: readonly string[] = [
-  'null',
-  'zero',
-  'full',
-  'random',
-  'urandom',
-  'tty',
-  'console',
-  'ptmx',
-].map((name) => `/dev/${name}`);
+interface KnownDevice {
+  type: 'b' | 'c';
+  major: number;
+  minor: number;
+  /** undefined where it is the terminal's. */
+  mode?: number;
+}
+
+/** Devices that every container has: null(4), random(4), tty(4), console(4), pts(4). */
+const DEFAULT_DEVICES: ReadonlyMap<string, KnownDevice> = new Map([
+  ['/dev/null', { type: 'c', major: 1, minor: 3, mode: 0o666 }],
+  ['/dev/zero', { type: 'c', major: 1, minor: 5, mode: 0o666 }],
+  ['/dev/full', { type: 'c', major: 1, minor: 7, mode: 0o666 }],
+  ['/dev/random', { type: 'c', major: 1, minor: 8, mode: 0o666 }],
+  ['/dev/urandom', { type: 'c', major: 1, minor: 9, mode: 0o666 }],
+  ['/dev/tty', { type: 'c', major: 5, minor: 0, mode: 0o666 }],
+  ['/dev/console', { type: 'c', major: 5, minor: 1 }],
+  ['/dev/ptmx', { type: 'c', major: 5, minor: 2, mode: 0o666 }],
+]);
+/** Those that come with a terminal and with /dev/pts. */
+const OF_TERMINALS: readonly string[] = ['/dev/console', '/dev/ptmx'];
 
 /** Devices cannot be created in a user namespace, so the host's are bound, as by other runtimes. */
-function withDevices(mounts: Mount[], devices: Device[], facts: ConfigFacts): Mount[] {
-  const binds = devices.flatMap((device, index) => {
-    const { type, fileMode, uid = 0, gid = 0 } = device;
-    const path = `linux.devices[${index}]`;
+function withDevices(root: string, mounts: Mount[], devices: Device[], facts: ConfigFacts): Mount[] {
+  const requested = devices.flatMap((device, index) => {
     const place = posix.resolve('/', device.path);
-    if (DEFAULT_DEVICES.includes(place)) return [];
-    if (type === 'p') throw unsupported(`${path}.type`, 'FIFOs are not supported yet');
-    const found = facts.device(place);
-    const isSame =
-      found !== undefined &&
-      found.type === (type === 'b' ? 'b' : 'c') &&
-      found.major === device.major &&
-      found.minor === device.minor;
-    if (!isSame)
-      throw configError(
-        `${path}.path`,
-        `${place} on this machine is not that device, and foster cannot create one`,
-      );
-    if (uid !== 0 || gid !== 0)
-      throw unsupported(path, "an owner other than root is not supported, because it is the host's device");
-    if (fileMode !== undefined && (fileMode & 0o777) !== (found.mode & 0o777))
-      throw unsupported(
-        `${path}.fileMode`,
-        "a mode other than the device's on this machine is not supported",
-      );
-    return [{ destination: place, type: 'bind', source: place, options: ['bind', 'nosuid', 'noexec'] }];
+    const known = DEFAULT_DEVICES.get(place);
+    checkDevice(device, place, known ?? facts.device(place), `linux.devices[${index}]`);
+    return known === undefined ? [place] : [];
   });
-  return [...mounts, ...binds];
+  return [...mounts, ...[...missingDevices(root, mounts, facts), ...requested].map(bindDevice)];
+}
+
+/** The default devices that neither a /dev of the container's own nor the root filesystem has. */
+function missingDevices(root: string, mounts: Mount[], facts: ConfigFacts): string[] {
+  const taken = new Set(mounts.map(({ destination }) => destination));
+  if (taken.has('/dev')) return [];
+  return [...DEFAULT_DEVICES.keys()].filter(
+    (place) =>
+      !OF_TERMINALS.includes(place) &&
+      !taken.has(place) &&
+      facts.device(posix.join(root, place)) === undefined,
+  );
+}
+
+function bindDevice(place: string): Mount {
+  return { destination: place, type: 'bind', source: place, options: ['bind', 'nosuid', 'noexec'] };
+}
+
+/** @throws FosterError if it is not the device that the container will have at that place */
+function checkDevice(device: Device, place: string, found: KnownDevice | undefined, path: string): void {
+  const { type, major, minor, fileMode, uid = 0, gid = 0 } = device;
+  if (type === 'p') throw unsupported(`${path}.type`, 'FIFOs are not supported yet');
+  const isSame =
+    found !== undefined &&
+    found.type === (type === 'b' ? 'b' : 'c') &&
+    found.major === major &&
+    found.minor === minor;
+  if (!isSame)
+    throw configError(
+      `${path}.path`,
+      `${place} on this machine is not that device, and foster cannot create one`,
+    );
+  if (uid !== 0 || gid !== 0)
+    throw unsupported(path, "an owner other than root is not supported, because it is the host's device");
+  if (fileMode !== undefined && found.mode !== undefined && (fileMode & 0o777) !== (found.mode & 0o777))
+    throw unsupported(`${path}.fileMode`, "a mode other than the device's on this machine is not supported");
 }
 
 function linuxOf(

@@ -27,6 +27,10 @@ const ATTRIBUTES: ReadonlySet<string> = new Set(
     .split(' ')
     .flatMap((name) => [name, `r${name}`]),
 );
+/** Those that clear an attribute. With an `r`, they are not the same for a bind mount as without. */
+const CLEARING: ReadonlySet<string> = new Set(
+  'rw suid dev exec atime diratime relatime norelatime nostrictatime symfollow'.split(' '),
+);
 const PROPAGATION: ReadonlySet<string> = new Set(
   ['private', 'slave', 'shared', 'unbindable'].flatMap((name) => [name, `r${name}`]),
 );
@@ -85,7 +89,9 @@ function plain(option: string): string {
 function cgroups(destination: string, options: string[], facts: MountFacts): Mount {
   if (facts.hasUnifiedCgroups && facts.hasCgroupNamespace)
     return { destination, type: 'cgroup2', source: 'cgroup2', options };
-  return { destination, type: 'bind', source: '/sys/fs/cgroup', options: ['rbind', ...options] };
+  // what allows more is for a new file system: of the host's, a user namespace cannot change it
+  const restricting = options.filter((option) => !CLEARING.has(option));
+  return { destination, type: 'bind', source: '/sys/fs/cgroup', options: ['rbind', ...restricting] };
 }
 
 function bind(mount: ConfigMount, destination: string, path: string, facts: MountFacts): Mount {
@@ -98,8 +104,10 @@ function bind(mount: ConfigMount, destination: string, path: string, facts: Moun
   const recursion = options.includes('rbind') ? 'rbind' : 'bind';
   const others = options
     .filter((option) => !/^r?bind$/.test(option) && !DEFAULT_OPTIONS.has(option))
-    .map(plain);
-  return { destination, type: 'bind', source, options: [recursion, ...new Set(others)] };
+    .map((option) => (CLEARING.has(option.slice(1)) ? option : plain(option)));
+  // the last one of opposites counts
+  const distinct = others.filter((option, index) => others.lastIndexOf(option) === index);
+  return { destination, type: 'bind', source, options: [recursion, ...distinct] };
 }
 
 function checkBindOption(option: string, path: string, facts: MountFacts): void {

@@ -98,9 +98,10 @@ function bounded(value: number | undefined): number | undefined {
   return value !== undefined && (value > Number.MAX_SAFE_INTEGER || value < 0) ? -1 : value;
 }
 
+/** What is given. The specification has 0 for most limits where there is none, but a swappiness of 0 says not to swap. */
 function group<Name extends string>(name: Name, members: object): { [key in Name]?: object } {
   const given = Object.entries(members).filter(
-    ([, value]) => value !== undefined && value !== '' && value !== 0,
+    ([member, value]) => value !== undefined && value !== '' && (value !== 0 || member === 'swappiness'),
   );
   return given.length === 0 ? {} : ({ [name]: Object.fromEntries(given) } as { [key in Name]?: object });
 }

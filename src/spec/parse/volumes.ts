@@ -186,7 +186,8 @@ export function bindOptions(flag: string, value: string, words: string[], isVolu
   return [
     words.find((word) => RECURSION.includes(word)) ?? 'rbind',
     words.find((word) => PROPAGATION.includes(word)) ?? 'rprivate',
-    ...new Set(words.filter((word) => EXCLUSIVE.some((group) => group.includes(word)))),
+    // rw states the default, which leaves it to the host whether a mount can be written to
+    ...new Set(words.filter((word) => word !== 'rw' && EXCLUSIVE.some((group) => group.includes(word)))),
   ];
 }
 

@@ -100,7 +100,12 @@ test('defaults of a config.json', () => {
       noNewPrivileges: false,
     },
     root: { path: '/bundle/rootfs', readonly: false },
-    mounts: [],
+    mounts: ['null', 'zero', 'full', 'random', 'urandom', 'tty'].map((name) => ({
+      destination: `/dev/${name}`,
+      type: 'bind',
+      source: `/dev/${name}`,
+      options: ['bind', 'nosuid', 'noexec'],
+    })),
     linux: {
       namespaces: LEAST.linux?.namespaces ?? [],
       uidMappings: [{ containerID: 0, hostID: 1000, size: 1 }],
@@ -327,6 +332,29 @@ test('unsupported settings are refused by name', () => {
       /^linux\.devices\[0\]\.fileMode/,
     ],
     [
+      'linux.devices',
+      [{ type: 'c', path: '/dev/random', major: 1, minor: 9 }],
+      /^linux\.devices\[0\]\.path: \/dev\/random on this machine is not that device/,
+    ],
+    [
+      'linux.devices',
+      [{ type: 'b', path: '/dev/null', major: 1, minor: 3 }],
+      /^linux\.devices\[0\]\.path: \/dev\/null on this machine is not that device/,
+    ],
+    [
+      'linux.devices',
+      [
+        { type: 'c', path: '/dev/tty', major: 5, minor: 0, fileMode: 0o666 },
+        { type: 'c', path: '/dev/zero', major: 1, minor: 5, fileMode: 0o600 },
+      ],
+      /^linux\.devices\[1\]\.fileMode/,
+    ],
+    [
+      'linux.devices',
+      [{ type: 'c', path: '/dev/full', major: 1, minor: 7, uid: 5 }],
+      /^linux\.devices\[0\]: an owner other than root/,
+    ],
+    [
       'linux.resources.network',
       { classID: 1 },
       /^linux\.resources\.network: these limits are not supported yet$/,
@@ -430,6 +458,8 @@ test('limits, and the place of the cgroup', () => {
     unified: { 'memory.high': '10' },
   });
   assert.equal(linuxOf('linux.resources', { memory: {}, cpu: null }).resources, undefined);
+  const zeros = linuxOf('linux.resources', { memory: { limit: 0, swappiness: 0 }, cpu: { shares: 0 } });
+  assert.deepEqual(zeros.resources, { memory: { swappiness: 0 } });
   for (const path of ['/a/b', 'b', 'my.slice:foster:x', ':foster:x'])
     assert.equal(linuxOf('linux.cgroupsPath', path).cgroupsPath, path);
 });
@@ -487,7 +517,7 @@ test('mounts as other runtimes write them', () => {
       destination: 'relative/x',
       type: 'none',
       source: 'files',
-      options: ['rbind', 'rro', 'rprivate', 'defaults'],
+      options: ['rbind', 'exec', 'rro', 'rprivate', 'defaults', 'noexec', 'rsuid', 'exec'],
     },
     {
       destination: '/sys/fs/cgroup',
@@ -497,24 +527,26 @@ test('mounts as other runtimes write them', () => {
     },
     { destination: '/t', type: 'tmpfs', options: ['rnoexec', 'size=1m', 'sync', 'async'] },
   ];
-  assert.deepEqual(specOf(withValue('mounts', mounts)).spec.mounts, [
+  const mountsOf = ({ spec }: { spec: Spec }) =>
+    spec.mounts.filter(({ destination }) => !destination.startsWith('/dev/'));
+  assert.deepEqual(mountsOf(specOf(withValue('mounts', mounts))), [
     {
       destination: '/relative/x',
       type: 'bind',
       source: '/bundle/files',
-      options: ['rbind', 'ro', 'rprivate'],
+      options: ['rbind', 'ro', 'rprivate', 'noexec', 'rsuid', 'exec'],
     },
     {
       destination: '/sys/fs/cgroup',
       type: 'bind',
       source: '/sys/fs/cgroup',
-      options: ['rbind', 'nosuid', 'relatime', 'ro'],
+      options: ['rbind', 'nosuid', 'ro'],
     },
     { destination: '/t', type: 'tmpfs', source: 'tmpfs', options: ['noexec', 'size=1m', 'sync'] },
   ]);
   const config = withValue('mounts', mounts.slice(1, 2)) as Config;
   config.linux?.namespaces?.push({ type: 'cgroup' });
-  assert.deepEqual(specOf(config, { hasUnifiedCgroups: true }).spec.mounts, [
+  assert.deepEqual(mountsOf(specOf(config, { hasUnifiedCgroups: true })), [
     {
       destination: '/sys/fs/cgroup',
       type: 'cgroup2',
