@@ -30,7 +30,7 @@ export function takeWish(): void {
 }
 
 /** Their values say what is to be done about templates and faults, and not how a container is to be. */
-const OF_THE_FRONT = /^(FOSTER_(FRONT|FAULT|NODE_EXTRA_CA_CERTS)|NODE_\w+)$/;
+const OF_THE_FRONT = /^FOSTER_(FRONT|FAULT|NODE_EXTRA_CA_CERTS)$/;
 
 /** Records which variables are read, and whether the working directory is. */
 function watchCaller(): void {

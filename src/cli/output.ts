@@ -29,6 +29,20 @@ export function printRaw(text: string): void {
   }
 }
 
+/**
+ * Like `print`, for one of several things that a command does. If the reader is gone, the others are done all the same, without a
+ * word: a container that has been told to stop is still to be killed when its time is over.
+ */
+export function printDone(text: string): void {
+  if (!settings.printsResults) return;
+  try {
+    writeAll(1, printable(text));
+  } catch (error) {
+    if (!isReaderGone(error)) throw outputError(error);
+    settings.printsResults = false;
+  }
+}
+
 /** What is said of Node's error of a write to standard output. It is not like any other full disk: the caller has chosen the file. */
 export function outputError(error: unknown): unknown {
   const code = errnoOf(error);

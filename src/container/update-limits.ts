@@ -101,6 +101,9 @@ function merged(old: Resources, given: Resources): Resources {
   };
 }
 
+/** What the monitor reads of the file `limits`, in bytes: src/init/state.c. */
+const MOST_LIMITS = 32767;
+
 /** A file of a cgroup and what is written to it. */
 interface Change {
   folder: string;
@@ -127,7 +130,14 @@ export function applyLimits({ record, state }: Container, changed: ContainerReco
   const words = changes.flatMap(({ folder, file, text }) => [folder, file, text]);
   const path = join(containerFolder(id), 'limits');
   const before = readOrNot(containerFolder(id), 'limits');
-  writeFileAtomically(path, words.map((word) => `${word}\0`).join(''), { durable: false });
+  const text = words.map((word) => `${word}\0`).join('');
+  if (Buffer.byteLength(text) > MOST_LIMITS)
+    throw new FosterError(`cannot change the limits of container ${name} while it runs: they are too many`, {
+      kind: 'conflict',
+      exitCode: 1,
+      advice: `stop it first: foster stop ${name}`,
+    });
+  writeFileAtomically(path, text, { durable: false });
   try {
     writeAll(changes, name);
   } catch (error) {

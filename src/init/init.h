@@ -74,6 +74,7 @@ enum { PROCESS_STAT_SIZE = 1024, STAT_FIELD_SIZE = 24, STAT_STATE = 3, STAT_FLAG
 const char *read_process_stat(int pid, char buffer[PROCESS_STAT_SIZE]);
 void copy_stat_field(const char *stat, int number, char field[STAT_FIELD_SIZE]);
 void process_start(int pid, char field[STAT_FIELD_SIZE]);
+int is_running_process(int pid, const char *start);
 
 /* clock.c */
 s64 now_ms(void);

@@ -44,13 +44,17 @@ static int list_words(u32 offset, const char *words[MAX_WORDS + 1]) {
 
 /* Whether the command that has noted itself in the file, as `PID START`, still runs. It does what the program would do. */
 static int is_noted(const char *path) {
-  char text[32] = "";
+  char text[32] = "", *start = text;
   long fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
   if (fd < 0) return 0;
   sys_read((int)fd, text, sizeof text - 1);
   sys_close((int)fd);
   u32 pid = read_number(text);
-  return pid > 1 && pid < 1u << 30 && sys_kill((int)pid, 0) == 0;
+  while (*start >= '0' && *start <= '9') start++;
+  if (*start++ != ' ') return 0;
+  for (char *end = start; *end; end++)
+    if (*end == '\n') *end = 0;
+  return pid > 1 && pid < 1u << 30 && is_running_process((int)pid, start);
 }
 
 /* What it has to say goes to the caller. A program that could not be executed in the container leaves the image as it was. */

@@ -446,8 +446,8 @@ static int run_for_caller(void) {
   int code = finish_run();
   report_exit(code);
   janitor_finish();
-  /* The container has ended, even if the rest of its output is read later. */
-  sys_close(FD_LOCK);
+  /* The container has ended, even if the rest of its output is read later. Who has its folder open is taken for its monitor. */
+  sys_close(FD_DIRECTORY), sys_close(FD_LOCK);
   drain_output(1);
   run_last_program(code);
   return caller_exit_code(code);

@@ -34,3 +34,13 @@ void process_start(int pid, char field[STAT_FIELD_SIZE]) {
   if (stat) copy_stat_field(stat, STAT_START, field);
   else append(field, "0");
 }
+
+/* Whether the process of that pid is the one that started then, and no zombie. While its pidfd is open, the pid is not used again. */
+int is_running_process(int pid, const char *wanted) {
+  char buffer[PROCESS_STAT_SIZE], state[STAT_FIELD_SIZE], start[STAT_FIELD_SIZE];
+  const char *stat = read_process_stat(pid, buffer);
+  if (!stat) return 0;
+  copy_stat_field(stat, STAT_STATE, state);
+  copy_stat_field(stat, STAT_START, start);
+  return *state != 'Z' && string_equal(start, wanted);
+}

@@ -75,16 +75,24 @@ void state_remove(const char *name) { SYSCALL3(__NR_unlinkat, FD_DIRECTORY, name
 /* Records a fact by an empty file. */
 void state_mark(const char *name) { write_file(name, "", 0); }
 
+char file_text[32768] LARGE;
+
+/* Reads a file, and ends it with a NUL. Returns its size: 0 if there is none, which takes no memory; -errno, -E2BIG if it is too long. */
+static long read_file(const char *name) {
+  long fd = sys_openat(FD_DIRECTORY, name, O_RDONLY | O_CLOEXEC, 0);
+  long size = fd < 0 ? 0 : sys_read((int)fd, file_text, sizeof file_text);
+  if (fd >= 0) sys_close((int)fd);
+  if (size == sizeof file_text) size = -E2BIG;
+  if (size > 0) file_text[size] = 0;
+  return size;
+}
+
 /* Sets the limits that foster update has changed since the start. For each, the file `limits` has the path of a cgroup, the
  * name of a file in it and its text, each followed by a NUL. Returns -errno or 0. */
 long state_restore_limits(void) {
-  char words[4097];
-  long fd = sys_openat(FD_DIRECTORY, "limits", O_RDONLY | O_CLOEXEC, 0);
-  long size = fd < 0 ? 0 : sys_read((int)fd, words, sizeof words - 1), error = 0;
-  if (fd >= 0) sys_close((int)fd);
-  if (size <= 0) return size;
-  words[size] = 0;
-  for (const char *path = words, *end = words + size; path < end && !error;) {
+  long size = read_file("limits"), error = 0;
+  if (size < 0) return size;
+  for (const char *path = file_text, *end = file_text + size; path < end && !error;) {
     const char *name = path + string_length(path) + 1;
     if (name >= end) break;
     const char *text = name + string_length(name) + 1;
@@ -122,16 +130,11 @@ void state_event(const char *action, const char *subject, const char *attributes
   append_line(FD_EVENTS, line, (size_t)(end - line));
 }
 
-char networks_text[32768] LARGE;
-
 /* An event of each network that the container is in now: the file `networks` has their subjects, which network connect and
  * disconnect change. */
 void state_network_events(const char *action) {
-  char *text = networks_text;
-  long fd = sys_openat(FD_DIRECTORY, "networks", O_RDONLY | O_CLOEXEC, 0);
-  long size = fd < 0 ? 0 : sys_read((int)fd, text, sizeof networks_text - 1);
-  if (fd >= 0) sys_close((int)fd);
-  for (char *line = text, *at = text; at < text + size; at++) {
+  long size = read_file("networks");
+  for (char *line = file_text, *at = line; at < file_text + size; at++) {
     if (*at != '\n') continue;
     *at = 0;
     state_event(action, line, "");

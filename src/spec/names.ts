@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { unseen } from '../sys/sightings.js';
 import { flagError } from './parse/flag.js';
 
 const ADJECTIVES = (
@@ -114,7 +115,7 @@ export function nameFrom(bytes: Uint8Array): string {
 /** From the kernel: loading node:crypto for a few bytes takes 1.4 ms. */
 function randomBytes(count: number): Buffer {
   const bytes = Buffer.alloc(count);
-  const descriptor = openSync('/dev/urandom', 'r');
+  const descriptor = unseen(() => openSync('/dev/urandom', 'r'));
   try {
     // a read of up to 256 bytes is never partial: random(4)
     readSync(descriptor, bytes, 0, count, null);

@@ -125,7 +125,11 @@ function see(path: unknown, use: Use, { isLink = false } = {}): void {
     see(join(process.cwd(), path), use, { isLink });
     return;
   }
-  if (path.startsWith('/proc/self/fd/')) return; // what is open was seen when it was opened
+  if (path.startsWith('/proc/self/fd/')) {
+    // The caller names a descriptor of its own like that, such as a shell's <(...). What foster has opened was seen then.
+    if (!isLink && /^\/proc\/self\/fd\/\d+$/.test(path)) isOpaque = true;
+    return;
+  }
   const isKernels = /^\/(proc|sys)(\/|$)/.test(path);
   if (isKernels && use === 'content') {
     if (COMPARABLE.test(path)) noteText(path);
@@ -133,6 +137,13 @@ function see(path: unknown, use: Use, { isLink = false } = {}): void {
     return;
   }
   const info = infoOf(isLink ? originals.lstat : originals.stat, path);
+  // what comes out of a pipe or a device is something else each time
+  if (
+    use === 'content' &&
+    info !== undefined &&
+    !(info.isFile() || info.isDirectory() || info.isSymbolicLink())
+  )
+    isOpaque = true;
   note({ root: '', path, use, isLink, isKernels, info });
 }
 

@@ -483,3 +483,30 @@ test('what has been done, but cannot be said, is an error, and is not done again
   assert.equal(found.events, expected.events);
   closeSync(file);
 });
+
+test('where nobody reads what has been done, the rest is done all the same', async () => {
+  const pipe = join(home.shared, 'pipe');
+  spawnSync('mkfifo', [pipe]);
+  const reader = openSync(pipe, 'r+');
+  const writer = openSync(pipe, 'w');
+  closeSync(reader);
+  const unread = (args: string[], env: Record<string, string>) => {
+    const options = { env: { ...home.env, ...home.callers, ...env }, cwd: home.shared };
+    const { status, stderr } = spawnSync(FOSTER, args, { ...options, stdio: ['ignore', writer, 'pipe'] });
+    assert.equal(status, 0, String(stderr));
+  };
+  for (const env of [{ FOSTER_NO_FRONT: '1' }, {}]) {
+    home.byAny(running('one'));
+    home.byAny(running('deaf', [], ['busybox', 'sh', '-c', DEAF]));
+    await waitUntil('it ignores SIGTERM', () => isDeaf('deaf'));
+    const putBack = 'FOSTER_NO_FRONT' in env ? () => {} : home.takeNodeAway();
+    try {
+      unread(['stop', '-t', '1', 'one', 'deaf'], env);
+      unread(['rm', 'one', 'deaf'], env);
+    } finally {
+      putBack();
+    }
+    assert.equal(containers.ok('ps', '-aq'), '');
+  }
+  closeSync(writer);
+});

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -589,6 +589,29 @@ for (const [title, change, env = {}] of CHANGES) {
     assert.ok(isFronted(PLAIN, env), 'there is no new one');
   });
 }
+
+test('a container gets the value that a variable has now, whatever its name', () => {
+  const args = ['--rm', '-e', 'NODE_ENV', 'busybox', 'sh', '-c', 'echo $NODE_ENV'];
+  for (const value of ['development', 'production'])
+    assert.equal(run(args, { NODE_ENV: value }).stdout, `${value}\n`);
+  assert.ok(isFronted(args, { NODE_ENV: 'production' }));
+});
+
+test('what comes out of a pipe is read each time', () => {
+  const pipe = join(home.shared, 'pipe');
+  spawnSync('mkfifo', [pipe]);
+  const options = { env: { ...home.env, ...home.callers }, cwd: home.shared, encoding: 'utf8' } as const;
+  for (const file of [pipe, '/proc/self/fd/0']) {
+    const args = ['run', '--rm', '--env-file', file, 'busybox', 'sh', '-c', 'echo $A'];
+    for (const value of ['1', '2']) {
+      const writer = spawn('sh', ['-c', 'echo "A=$0" >pipe', value], { cwd: home.shared });
+      const script = 'value=$0; echo "A=$value" | "$@"';
+      const { stdout, stderr } = spawnSync('/bin/sh', ['-c', script, value, FOSTER, ...args], options);
+      writer.kill();
+      assert.equal(stdout, `${value}\n`, stderr);
+    }
+  }
+});
 
 test('what fails while PID 1 runs the plan: Node says why, and nothing is left', () => {
   const args = ['--rm', '-w', '/tmp/here', './rootfs', 'id'];

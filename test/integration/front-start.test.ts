@@ -34,6 +34,7 @@ const startByFront = (args: string[], input = ''): Result => home.byFront(['star
 const STARTS: [create: string[], start: string[]][] = [
   [ALL, ['-a']],
   [['-i', ...ALL], ['-ai']],
+  [['busybox', 'cat'], ['-ai']],
   [['-i', ...ALL], ['-i']],
   [['-e', 'A=b', '-u', '5', '--read-only', '-v', `${folder}:/x`, ...ALL], ['--attach']],
   [['-t', 'busybox', 'tty'], ['-a']],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import {
   mkdirSync,
   readdirSync,
@@ -11,9 +12,10 @@ import {
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Containers } from './support/containers.js';
-import type { Result } from './support/foster.js';
+import { FOSTER, type Result } from './support/foster.js';
 import { ALL, FrontHome, NO_NODE, normalized } from './support/front.js';
 import { BUSYBOX_LAYER, dockerArchive } from './support/image-archive.js';
+import { readProcess } from './support/processes.js';
 import { waitUntil } from './support/wait.js';
 
 /** Volumes that are made, held and removed without Node: src/init/front. */
@@ -232,6 +234,28 @@ test('rm leaves the volumes of a container, and rm -v those that others use, or 
     assert.deepEqual(names(), []);
   }
   assert.ok(readdirSync(join(data, 'volumes')).includes('second'));
+});
+
+test('rm -v leaves a volume that another container takes meanwhile', async () => {
+  const names = () => readdirSync(join(data, 'volumes')).filter((name) => name.length === 64);
+  const make = () => assert.equal(run(['--name', 'one', '-v', '/x', 'busybox', 'true']).stderr, '');
+  make();
+  const { stderr } = home.byFront(['rm', '-v', 'one'], { env: { FOSTER_FAULT: 'count' } });
+  const [, moment = ''] = /^fault point (\d+): volume found$/m.exec(stderr) ?? [];
+  assert.notEqual(moment, '', stderr);
+  make();
+  const env = { ...home.env, ...home.callers, FOSTER_FAULT: `stop:${moment}` };
+  const child = spawn(FOSTER, ['rm', '-v', 'one'], { env, cwd: home.shared, stdio: 'inherit' });
+  const isStopped = () => readProcess(child.pid ?? 0)?.state === 'T';
+  await waitUntil('it has found the volume', isStopped);
+  containers.ok('create', '--name', 'two', '--volumes-from', 'one', 'busybox', 'true');
+  await waitUntil('it has ended', () => {
+    if (isStopped()) child.kill('SIGCONT'); // Node stops as often
+    return child.exitCode !== null;
+  });
+  assert.equal(child.exitCode, 0);
+  assert.equal(names().length, 1);
+  containers.ok('rm', '-v', 'two');
 });
 
 test('names are random, and each container has its own volume', () => {

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -13,9 +16,10 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Containers } from './support/containers.js';
+import { Containers, descriptorsOf } from './support/containers.js';
 import { FOSTER, Home, type Result } from './support/foster.js';
 import { change, NO_NODE, withoutNumbers } from './support/front.js';
+import { readProcess } from './support/processes.js';
 import { fosterAtTerminal } from './support/terminal.js';
 import { Tmux } from './support/tmux.js';
 import { DEADLINE, waitUntil } from './support/wait.js';
@@ -172,6 +176,26 @@ test('in the background', async () => {
     ['1', '1'],
   );
   assert.match(exec(['-d', 'root', 'nope']).stderr, /^foster: cannot run "nope"/);
+});
+
+test('without -i, nothing holds the standard input of the caller', async () => {
+  const path = join(home.shared, 'input');
+  writeFileSync(path, '');
+  const input = openSync(path, 'r');
+  const env = { ...home.env, ...WITHOUT_NODE };
+  const child = spawn(FOSTER, ['exec', 'root', 'sleep', '1000'], {
+    env,
+    stdio: [input, 'ignore', 'inherit'],
+  });
+  closeSync(input);
+  const { pid = 0 } = child;
+  await waitUntil('it is the monitor', () => readProcess(pid)?.name === 'foster-monitor');
+  assert.deepEqual(
+    descriptorsOf(pid).filter((one) => one.endsWith(path)),
+    [],
+  );
+  child.kill();
+  await once(child, 'exit');
 });
 
 test('a terminal of the right size', async () => {

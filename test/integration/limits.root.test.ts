@@ -295,6 +295,11 @@ describe('update', only, () => {
       containers.inspect('one', '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}'),
       `${256 * MB} 500000000`,
     );
+    // what was changed many times does not lose the last one
+    const path = join(containers.folder(id), 'limits');
+    const text = readFileSync(path, 'utf8');
+    const [folder] = /[^\0]+(?=\0pids\.max\0)/.exec(text) ?? [];
+    writeFileSync(path, `${folder}\0pids.max\x0031\0`.repeat(100) + text);
     containers.ok('exec', 'one', 'touch', '/go');
     await containers.until(
       'it runs again',

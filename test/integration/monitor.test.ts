@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -154,6 +164,33 @@ test('max-size and max-file limit the log; the newest part is kept completely', 
   await containers.waitFor('single', 'exited');
   assert.ok(statSync(join(containers.folder(single), 'log')).size <= 64 * 1024);
   assert.ok(!existsSync(join(containers.folder(single), 'log.1')));
+});
+
+test('a container that has ended is at rest, even if the rest of its output has yet to be read', async () => {
+  const pipe = join(home.shared, 'pipe');
+  spawnSync('mkfifo', [pipe]);
+  const reader = openSync(pipe, 'r+');
+  const writer = openSync(pipe, 'w');
+  const most = 65536;
+  writeSync(writer, Buffer.alloc(most)); // it is full
+  const args = ['run', '--name', 'unread', 'busybox', 'seq', '1', '5000'];
+  const child = spawn(FOSTER, args, { env: home.env, stdio: ['ignore', writer, 'inherit'] });
+  const ended = once(child, 'exit');
+  closeSync(writer);
+  await containers.waitFor('unread', 'exited');
+  await waitUntil(
+    'a wait for it ends',
+    () => home.foster(['wait', 'unread'], { deadline: 5000 }).status === 0,
+  );
+  const expected = Array.from({ length: 5000 }, (_, index) => `${index + 1}\n`).join('');
+  assert.equal(containers.log('unread'), expected);
+  containers.ok('rm', 'unread');
+  assert.equal(child.exitCode, null);
+  const buffer = Buffer.alloc(most + expected.length);
+  for (let at = 0; at < buffer.length; ) at += readSync(reader, buffer, at, buffer.length - at, null);
+  assert.equal(buffer.toString('latin1', most), expected);
+  assert.deepEqual(await ended, [0, null]);
+  closeSync(reader);
 });
 
 test('a log that can no longer grow does not affect the container', () => {

@@ -321,6 +321,16 @@ test('init containers run one after the other before the others, and once means 
   assert.notEqual(containers.status('main'), 'running');
 });
 
+test('a pod stops with its last container, although a command that stopped it once was killed', async () => {
+  const id = ok('pod', 'create', '--name', 'short', '--exit-policy', 'stop').trim();
+  ok('run', '-d', '--pod', 'short', '--name', 'only', 'busybox', 'sleep', '1000');
+  // its pid is another process's by now
+  writeFileSync(join(home.folder, 'data/foster/pods', id, 'stopping'), `${process.pid} 1\n`);
+  ok('kill', 'only');
+  await waitUntil('the pod has stopped', () => state('short') === 'Exited', 20_000);
+  ok('pod', 'rm', 'short');
+});
+
 test('the life of a pod', async () => {
   const id = ok('pod', 'create', '--label', 'tier=front', 'web');
   assert.equal(ok('pod', 'create', '--replace', '--name', 'web', '--label', 'tier=front') === id, false);

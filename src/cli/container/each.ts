@@ -1,5 +1,5 @@
 import { FosterError } from '../../sys/errors.js';
-import { print, reportError, settings } from '../output.js';
+import { printDone, reportError, settings } from '../output.js';
 
 /** Does one of several things. If it fails, the error is printed, the others continue, and the worst exit code counts. */
 export async function orReport(act: () => unknown): Promise<void> {
@@ -20,7 +20,7 @@ export async function forEachContainer(
     references.map((reference) =>
       orReport(async () => {
         await act(reference);
-        print(`${reference}\n`);
+        printDone(`${reference}\n`);
       }),
     ),
   );

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { visible } from '../../spec/parse/flag.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
-import { print, printError } from '../output.js';
+import { printDone, printError } from '../output.js';
 import { orReport } from './each.js';
 import { addSelection, chosenContainers, type SelectionFlags } from './selection.js';
 import { addTimeout, type TimeoutFlags, timeoutOf } from './timeout.js';
@@ -51,7 +51,7 @@ export function configure(command: Command, argv: string[]): void {
     const remove = async (reference: string) => {
       try {
         await engine.remove(reference, { force, timeout, volumes });
-        print(`${reference}\n`);
+        printDone(`${reference}\n`);
       } catch (error) {
         if (!force || !engine.isNotFound(error)) throw error;
         // as in Docker, with --force a missing container is not a failure

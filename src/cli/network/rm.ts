@@ -3,7 +3,7 @@ import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { orReport } from '../container/each.js';
 import { addTimeout, type TimeoutFlags, timeoutOf } from '../container/timeout.js';
-import { print } from '../output.js';
+import { printDone } from '../output.js';
 
 interface RmFlags extends TimeoutFlags {
   force?: boolean;
@@ -38,7 +38,7 @@ export function configure(command: Command, argv: string[]): void {
       await orReport(async () => {
         try {
           await remove(reference, { force, timeout });
-          print(`${reference}\n`);
+          printDone(`${reference}\n`);
         } catch (error) {
           const isMissing = error instanceof FosterError && error.kind === 'not-found';
           if (!force || !isMissing) throw error;

@@ -4,7 +4,7 @@ import type { PodSuits } from '../../engine/pods.js';
 import { readFlagFile } from '../../spec/parse/flag-file.js';
 import { FosterError } from '../../sys/errors.js';
 import { collect, missingArgument } from '../command.js';
-import { print, reportError, settings } from '../output.js';
+import { printDone, reportError, settings } from '../output.js';
 
 /** The options of commands that select pods, as commander returns them. */
 export interface PodSelectionFlags {
@@ -77,7 +77,7 @@ export async function forEachPod(
       const { Id: id } = await inspect(reference);
       const failures = await act(reference);
       failures.forEach(report);
-      if (failures.length === 0) print(`${id}\n`);
+      if (failures.length === 0) printDone(`${id}\n`);
     } catch (error) {
       report(error);
     }

@@ -3,7 +3,7 @@ import { visible } from '../../spec/parse/flag.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { orReport } from '../container/each.js';
-import { print, printError } from '../output.js';
+import { printDone, printError } from '../output.js';
 
 /** `foster volume rm`. */
 export function configure(command: Command, argv: string[]): void {
@@ -28,7 +28,7 @@ export function configure(command: Command, argv: string[]): void {
     for (const reference of flags.all ? await names() : volumes) {
       await orReport(async () => {
         try {
-          print(`${await remove(reference)}\n`);
+          printDone(`${await remove(reference)}\n`);
         } catch (error) {
           const kind = error instanceof FosterError ? error.kind : undefined;
           if (kind === 'not-found' && flags.force)

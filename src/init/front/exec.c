@@ -41,7 +41,7 @@ void run_exec(const struct exec_request *request, const struct target *target, c
       ((struct monitor *)monitor.data)->pid = launch.pid;
       /* of a terminal, the monitor sets the modes */
       become_monitor(&launch, &(struct monitor_files){.blob = blob_file(&monitor, "foster-monitor"), .folder = -1, .userns = -1, .lock = -1,
-                                                     .events = -1, .network = -1, .reads_input = process->interactive || process->terminal});
+                                                     .events = -1, .joined = -1, .network = -1, .reads_input = process->interactive || process->terminal});
     }
   }
   abandon(&launch);

@@ -325,8 +325,9 @@ int fill_monitor(const struct template *template, const struct process_request *
     if (run->oom_count) monitor->oom = put_expanded(builder, template_text(template, run->oom), run->oom_count, values);
     if (run->remove_count) monitor->remove = put_expanded(builder, template_text(template, run->remove), run->remove_count, values);
     if (run->network) monitor->names = put_expanded(builder, template_text(template, network->remove), network->remove_count, values);
+  } else if (request->interactive) {
+    monitor->flags |= MONITOR_INTERACTIVE; /* of a container, its record decides, as the template says already: start -i reads only where it was made so */
   }
-  if (request->interactive) monitor->flags |= MONITOR_INTERACTIVE;
   return monitor->size = builder->size, !builder->is_full;
 }
 

@@ -93,7 +93,6 @@ struct live { /* the file `live` */
 enum { NO_EXIT = -1, DAMAGED_EXIT = -2 };
 int read_live(int folder, struct live *live);
 int read_exit(int folder);
-int is_running_process(int pid, const char *start);
 int open_init(struct target *target);
 int is_exiting(int pid);
 int is_namespace_init(int pid);

@@ -84,11 +84,13 @@ static int take_own(const struct target *target, const char *data_path, const ch
   append(append(append(path, data_path), "/volumes/"), name);
   int folder = (int)sys_openat(target->data, path + string_length(data_path) + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
   if (folder < 0) return 1; /* it is gone */
-  int goes = is_anonymous(folder), is_plain = exists(folder, "solo") && own->count < MAX_OWN && is_free_of_mounts(path);
+  if (!is_anonymous(folder)) return sys_close(folder), 1;
+  fault_point("volume found");
+  int lock = own->count < MAX_OWN ? hold_volume(target->data, name) : -1;
+  /* With the lock: until then another container may take it, and removes the mark. */
+  int is_plain = lock >= 0 && exists(folder, "solo") && is_free_of_mounts(path);
   sys_close(folder);
-  if (!goes) return 1;
-  int lock = is_plain ? hold_volume(target->data, name) : -1;
-  if (lock < 0) return 0;
+  if (!is_plain) return lock >= 0 ? sys_close(lock), 0 : 0;
   choose_hidden(own->gone[own->count], "removed");
   append(own->names[own->count], name);
   own->locks[own->count++] = lock;

@@ -59,16 +59,6 @@ static int is_since_boot(s64 started) {
   return started >= clock_ms() - up[0] * 1000 - CLOCK_SLACK;
 }
 
-/* Whether the process of that pid is the one that started then, and no zombie. Its pidfd is open by now, so the pid is not used again. */
-int is_running_process(int pid, const char *wanted) {
-  char buffer[PROCESS_STAT_SIZE], state[STAT_FIELD_SIZE], start[STAT_FIELD_SIZE];
-  const char *stat = read_process_stat(pid, buffer);
-  if (!stat) return 0;
-  copy_stat_field(stat, STAT_STATE, state);
-  copy_stat_field(stat, STAT_START, start);
-  return *state != 'Z' && string_equal(start, wanted);
-}
-
 /* Opens PID 1 and its pidfd. Returns whether it is alive, and still the process that `live` names. */
 int open_init(struct target *target) {
   struct live live;
