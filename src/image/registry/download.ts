@@ -26,9 +26,16 @@ const MAX_ATTEMPTS = 100;
 export async function downloadBlob(
   registry: Registry,
   blob: Blob,
-  follower = new BlobFollower(),
+  follower?: BlobFollower,
 ): Promise<boolean> {
-  return !hasBlob(blob) && (await download(registry, blob, follower));
+  if (hasBlob(blob)) return false;
+  if (follower !== undefined) return await download(registry, blob, follower);
+  const unread = new BlobFollower();
+  try {
+    return await download(registry, blob, unread);
+  } finally {
+    unread.close();
+  }
 }
 
 async function download(registry: Registry, blob: Blob, follower: BlobFollower): Promise<boolean> {

@@ -9,18 +9,17 @@ import { type LayerUnpacker, type PackedLayer, type Position, unpackLayer } from
  */
 export type FetchBlob = (blob: Descriptor, follower: BlobFollower) => Promise<void>;
 
-/** Calls `fetch`, and reports its end to the follower. */
-export async function fetchBlob(
-  blob: Descriptor,
-  fetch: FetchBlob,
-  follower = new BlobFollower(),
-): Promise<void> {
+/** Calls `fetch`, and reports its end to the follower, if any. */
+export async function fetchBlob(blob: Descriptor, fetch: FetchBlob, follower?: BlobFollower): Promise<void> {
+  const reported = follower ?? new BlobFollower();
   try {
-    await fetch(blob, follower);
-    follower.finish();
+    await fetch(blob, reported);
+    reported.finish();
   } catch (error) {
-    follower.fail(error);
+    reported.fail(error);
     throw error;
+  } finally {
+    if (follower === undefined) reported.close();
   }
 }
 
