@@ -20,12 +20,17 @@ import { readNetwork } from './store.js';
 
 const LOOPBACK = 1;
 
+/*
+ * The search for duplicate addresses sends packets without an address. pasta takes the source of the last packet for ours, and would
+ * send answers there: in the first second of pasta, those of IPv6 were lost. No link of the router has room for a duplicate.
+ */
 const SETTINGS = `cd /proc/sys/net || exit
 echo 1 > ipv4/ip_forward
 echo 1 > ipv4/conf/default/rp_filter
 echo 0 > ipv4/conf/all/send_redirects
 echo 0 > ipv4/conf/default/send_redirects
 [ ! -d ipv6 ] || echo 1 > ipv6/conf/all/forwarding
+[ ! -d ipv6 ] || echo 0 > ipv6/conf/default/accept_dad
 `;
 
 /** The mark of packets for a connection of foster-init to a published port: src/init/forward.c. */

@@ -7,6 +7,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Containers } from './support/containers.js';
 import { Home } from './support/foster.js';
 import { freePorts } from './support/ports.js';
@@ -58,8 +59,9 @@ function ageOf(pid: number): number {
 
 /** Sends back what it gets. */
 const tcp = createServer((socket) => socket.on('error', () => socket.destroy()).pipe(socket));
-const udp = ['udp4', 'udp6'].map((type) => createSocket(type as 'udp4' | 'udp6'));
-for (const socket of udp) socket.on('message', (data, { port, address }) => socket.send(data, port, address));
+const udp = ['udp4', 'udp6', 'udp6'].map((type) => createSocket(type as 'udp4' | 'udp6'));
+for (const socket of udp.slice(0, 2))
+  socket.on('message', (data, { port, address }) => socket.send(data, port, address));
 after(() => {
   tcp.close();
   for (const socket of udp) socket.close();
@@ -70,11 +72,19 @@ const bindTo = async (socket: Datagrams, address: string) => {
   await once(socket, 'listening');
   return socket.address().port;
 };
-const [socket4, socket6] = udp as [Datagrams, Datagrams];
+const [socket4, socket6, streaming6] = udp as [Datagrams, Datagrams, Datagrams];
+/** Sends a hundred datagrams in two seconds for each that it gets. */
+streaming6.on('message', async (_, { port, address }) => {
+  for (let i = 0; i < 100; i++) {
+    streaming6.send(String(i), port, address);
+    await sleep(20);
+  }
+});
 const port = {
   tcp: (tcp.address() as AddressInfo).port,
   udp4: await bindTo(socket4, '0.0.0.0'),
   udp6: own6 === undefined ? 0 : await bindTo(socket6, '::'),
+  streaming6: own6 === undefined ? 0 : await bindTo(streaming6, '::'),
 };
 
 /** For a test that has failed: the processes of pasta, and why it has not started. */
@@ -106,6 +116,14 @@ address, port = sys.argv[1], int(sys.argv[2])
 s = socket.socket(socket.AF_INET6 if ':' in address else socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(60)
 for i in range(5): s.sendto(str(i).encode(), (address, port))
 print(*sorted(s.recv(99).decode() for i in range(5)))
+`;
+
+/** Sends one datagram, and waits for a hundred. */
+const ANSWERS = `
+import socket, sys
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); s.settimeout(60)
+s.sendto(b'', (sys.argv[1], int(sys.argv[2])))
+print(len({s.recv(99) for i in range(100)}))
 `;
 
 /** A connection that carries much in both directions; then the number of TCP packets that were sent again until it was there. */
@@ -230,6 +248,8 @@ test('the same over IPv6', { skip: !hasRoute6 || own6 === undefined }, async () 
     assert.equal(isWhole, 'True');
     return count === '0';
   });
+  await killPasta();
+  assert.equal(await python(ANSWERS, flags, address, String(port.streaming6)), '100');
   await killPasta();
   assert.equal(await python(DATAGRAMS, flags, own4, String(port.udp4)), '0 1 2 3 4');
   ok('rm', '-f', '-t', '0', 'first');
