@@ -20,13 +20,7 @@ export function print(text: string): void {
  * that up takes longer than most commands.
  */
 export function printRaw(text: string): void {
-  if (!settings.printsResults) return;
-  try {
-    writeAll(1, text);
-  } catch (error) {
-    if (isReaderGone(error)) process.exit(0);
-    throw outputError(error);
-  }
+  printOr(() => process.exit(0), text);
 }
 
 /**
@@ -34,12 +28,18 @@ export function printRaw(text: string): void {
  * word: a container that has been told to stop is still to be killed when its time is over.
  */
 export function printDone(text: string): void {
+  printOr(() => {
+    settings.printsResults = false;
+  }, printable(text));
+}
+
+function printOr(stop: () => void, text: string): void {
   if (!settings.printsResults) return;
   try {
-    writeAll(1, printable(text));
+    writeAll(1, text);
   } catch (error) {
     if (!isReaderGone(error)) throw outputError(error);
-    settings.printsResults = false;
+    stop();
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ImageDefaults } from '../spec/image-defaults.js';
 import { signalName } from '../spec/parse/signals.js';
 import type { HealthCheck } from '../spec/request.js';
+import { exposedPorts } from './exposed-ports.js';
 import type { ContainerRecord } from './record.js';
 
 /** What foster sets in a container by itself, or passes on from the caller. */
@@ -17,11 +18,7 @@ export function ownDefaults(record: ContainerRecord, base: ImageDefaults = {}): 
   const { args, env, cwd } = record.spec.process;
   const { Entrypoint: _, Cmd: __, User, StopSignal, ...kept } = base;
   const { user = User, entrypoint, cmd } = record.asked ?? {};
-  const published = record.published ?? [];
-  const ports = [
-    ...(record.ports ?? []),
-    ...published.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`),
-  ];
+  const ports = exposedPorts(record);
   const labels = Object.entries(record.labels).filter(([name]) => !FOSTERS_LABEL.test(name));
   const signal = signalName(record.stopSignal);
   return {

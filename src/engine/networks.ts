@@ -338,7 +338,8 @@ export interface PublishedPort {
 export async function ports(references: readonly string[] | undefined): Promise<PublishedPort[]> {
   const { findContainer, listContainers } = await import('../container/store.js');
   const { byAge } = await import('./selection.js');
-  const { hostAddress, inPortOrder } = await import('./views/ports.js');
+  const { inPortOrder } = await import('../container/exposed-ports.js');
+  const { hostAddress } = await import('./views/ports.js');
   const containers =
     references === undefined
       ? listContainers().toSorted(byAge)

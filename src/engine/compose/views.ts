@@ -1,5 +1,6 @@
 import { LABEL } from '../../compose/labels.js';
 import type { Project } from '../../compose/project.js';
+import { inPortOrder } from '../../container/exposed-ports.js';
 import { type Container, readHealth, statusWord } from '../../container/store.js';
 import { findImage } from '../../image/store/images.js';
 import { parseReference } from '../../image/store/reference.js';
@@ -7,7 +8,7 @@ import { imageSize } from '../../image/store/size.js';
 import { containerRow } from '../views/container-row.js';
 import { humanSince } from '../views/duration.js';
 import { imageInfo } from '../views/image-info.js';
-import { hostAddress, inPortOrder } from '../views/ports.js';
+import { hostAddress } from '../views/ports.js';
 import { decimalSize } from '../views/size.js';
 import { imageOf } from './make.js';
 import { allContainersOf, type ProjectContainer, projectNames } from './state.js';

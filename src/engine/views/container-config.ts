@@ -1,7 +1,7 @@
+import { exposedPorts } from '../../container/exposed-ports.js';
 import { healthcheckOf } from '../../container/own-defaults.js';
 import type { Asked, ContainerRecord } from '../../container/record.js';
 import { signalName } from '../../spec/parse/signals.js';
-import { exposedPorts } from './ports.js';
 
 /** Fields that older versions of foster did not store. */
 const UNKNOWN: Asked = {

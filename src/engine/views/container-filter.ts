@@ -1,3 +1,4 @@
+import { exposedPorts } from '../../container/exposed-ports.js';
 import {
   type Container,
   findContainer,
@@ -10,7 +11,6 @@ import { flagError } from '../../spec/parse/flag.js';
 import { RESTART_POLICIES } from '../../spec/parse/restart.js';
 import { networkNames } from './container-network.js';
 import { filterExpression, filterInstant, findFilter, labelTest } from './filters.js';
-import { exposedPorts } from './ports.js';
 
 /** Whether a container matches. */
 export interface Matcher {

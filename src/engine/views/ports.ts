@@ -1,24 +1,7 @@
-import type { ContainerRecord } from '../../container/record.js';
+import { compare, exposedPorts, inPortOrder, type Ports } from '../../container/exposed-ports.js';
 import type { PortMapping } from '../../spec/request.js';
 
 /** Published and exposed ports, as Docker and Podman write them. */
-
-type Ports = Pick<ContainerRecord, 'ports' | 'published'>;
-
-/** Sorts by the ports of the container, then by those of the host. */
-export function inPortOrder(published: readonly PortMapping[]): PortMapping[] {
-  return published.toSorted(
-    (one, other) =>
-      one.containerPort - other.containerPort ||
-      compare(one.protocol, other.protocol) ||
-      compare(one.hostIp, other.hostIp) ||
-      one.hostPort - other.hostPort,
-  );
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : Number(one > other);
-}
 
 /** `0.0.0.0:8080`, `[::1]:8080` */
 export function hostAddress({ hostIp, hostPort }: Pick<PortMapping, 'hostIp' | 'hostPort'>): string {
@@ -119,13 +102,4 @@ function bindings(published: readonly PortMapping[], everywhere: string): Record
 export function openPorts(record: Ports): Record<string, Binding[] | null> {
   const exposed = Object.fromEntries(exposedPorts(record).map((port) => [port, null]));
   return { ...exposed, ...bindings(record.published ?? [], '0.0.0.0') };
-}
-
-/** All exposed and published ports of a container: `80/tcp`, `8000-8010/tcp`. */
-export function exposedPorts({ ports = [], published = [] }: Ports): string[] {
-  const all = new Set([
-    ...ports,
-    ...inPortOrder(published).map(({ containerPort, protocol }) => `${containerPort}/${protocol}`),
-  ]);
-  return [...all];
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exposedPorts, openPorts, portBindings, portsText } from '../../../../src/engine/views/ports.js';
+import { exposedPorts } from '../../../../src/container/exposed-ports.js';
+import { openPorts, portBindings, portsText } from '../../../../src/engine/views/ports.js';
 import { parsePublish } from '../../../../src/spec/parse/network.js';
 
 const publish = (...values: string[]) => values.flatMap(parsePublish);
